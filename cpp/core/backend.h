@@ -1,0 +1,58 @@
+// What a device must be able to do. One class per kind of device implements it; `ops/` has checked
+// and allocated everything before it calls, so an implementation computes and nothing else.
+//
+// Unless said otherwise arrays are row-major, non-empty, on this device, and `out` overlaps no
+// input.
+#pragma once
+
+#include <optional>
+
+#include "bitmetal/ops.h"
+#include "bitmetal/ternary.h"
+
+namespace bitmetal {
+
+struct Block {
+  void* data = nullptr;
+  size_t bytes = 0;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  // Page-aligned memory for the pool; data == nullptr when there is none.
+  virtual Block allocate(size_t bytes) = 0;
+  virtual void release(Block block) = 0;
+
+  // Any strides on both sides, any pair of types.
+  virtual void copy(const Array& in, const Array& out) = 0;
+  virtual void fill(const Array& out, double value) = 0;
+
+  // Both are [batch..., rows, columns] of one type with any strides (0 where broadcast); `out` is
+  // row-major [batch..., m, n].
+  virtual void matmul(const Array& a, const Array& b, const Array& out) = 0;
+
+  // `in` is viewed as [outer, axis, inner], any strides; `out` is [outer, inner].
+  virtual void reduce(Reduction op, const Array& in, const Array& out) = 0;
+  // Over the last axis of [rows, columns].
+  virtual void softmax(const Array& in, const Array& out) = 0;
+  virtual void rms_norm(const Array& in, const Array* weight, float eps, const Array& out) = 0;
+
+  // `weight` is [rows, columns], any strides, f32, f16 or bf16. False where it holds NaN or
+  // infinity.
+  virtual bool ternary_quantize(const Array& weight, const TernaryMatrix& out) = 0;
+  virtual void ternary_pack(const Array& codes,
+                            const TernaryMatrix& out) = 0;  // i8 [rows, columns]
+  virtual void ternary_unpack(const TernaryMatrix& w,
+                              const Array& codes) = 0;  // i8 [rows, columns]
+  virtual void ternary_dequantize(const TernaryMatrix& w,
+                                  const Array& out) = 0;  // f32, f16, bf16, f64
+  // x is [batch, columns], out [batch, rows], both f32, f16 or bf16 alike.
+  virtual void ternary_matmul(const Array& x, const TernaryMatrix& w, const Array& out) = 0;
+  // `bias` [rows] and `norm_weight` [columns] are f32 or absent.
+  virtual void bitlinear(const Array& x, const TernaryMatrix& w, const Array* bias,
+                         const Array* norm_weight, float eps, const Array& out) = 0;
+};
+
+}  // namespace bitmetal

@@ -1,0 +1,33 @@
+// The cpu device: native SIMD code, with the instruction set chosen when the process starts.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/backend.h"
+
+namespace bitmetal::cpu {
+
+class CpuBackend final : public Backend {
+ public:
+  Block allocate(size_t bytes) override;
+  void release(Block block) override;
+  void copy(const Array& in, const Array& out) override;
+  void fill(const Array& out, double value) override;
+  void matmul(const Array& a, const Array& b, const Array& out) override;
+  void reduce(Reduction op, const Array& in, const Array& out) override;
+  void softmax(const Array& in, const Array& out) override;
+  void rms_norm(const Array& in, const Array* weight, float eps, const Array& out) override;
+  bool ternary_quantize(const Array& weight, const TernaryMatrix& out) override;
+  void ternary_pack(const Array& codes, const TernaryMatrix& out) override;
+  void ternary_unpack(const TernaryMatrix& w, const Array& codes) override;
+  void ternary_dequantize(const TernaryMatrix& w, const Array& out) override;
+  void ternary_matmul(const Array& x, const TernaryMatrix& w, const Array& out) override;
+  void bitlinear(const Array& x, const TernaryMatrix& w, const Array* bias,
+                 const Array* norm_weight, float eps, const Array& out) override;
+};
+
+std::unique_ptr<Backend> make_backend();
+std::string describe();  // the instruction set and the number of threads, for `info`
+
+}  // namespace bitmetal::cpu

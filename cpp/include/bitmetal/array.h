@@ -1,0 +1,127 @@
+// Arrays: a view of storage that lives on a device.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include "bitmetal/device.h"
+#include "bitmetal/dims.h"
+#include "bitmetal/dtype.h"
+
+namespace bitmetal {
+
+// Memory of one device: taken from its pool and given back there, or foreign and released to its
+// owner. Counted by references; freed by the last one, on whichever thread that is.
+class Storage {
+ public:
+  // Page-aligned and uninitialised. Throws OutOfMemory.
+  static Storage* allocate(Device& device, size_t bytes);
+  // Somebody else's memory. `release` runs once, when the last reference goes.
+  static Storage* adopt(Device& device, void* data, size_t bytes, bool read_only,
+                        std::function<void()> release);
+
+  Device& device() const { return device_; }
+  std::byte* data() const { return data_; }
+  size_t bytes() const { return bytes_; }
+  bool read_only() const { return read_only_; }
+  bool foreign() const { return static_cast<bool>(release_); }
+
+  void retain() { references_.fetch_add(1, std::memory_order_relaxed); }
+  void drop() {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+ private:
+  Storage(Device& device, void* data, size_t bytes) noexcept
+      : device_(device), data_(static_cast<std::byte*>(data)), bytes_(bytes) {}
+  ~Storage();
+
+  std::atomic<long> references_{1};
+  Device& device_;
+  std::byte* data_;
+  size_t bytes_;
+  bool read_only_ = false;
+  std::function<void()> release_;
+};
+
+// Owns one reference to a Storage.
+class StorageRef {
+ public:
+  StorageRef() = default;
+  explicit StorageRef(Storage* taken) : storage_(taken) {}
+  StorageRef(const StorageRef& other) : storage_(other.storage_) {
+    if (storage_) storage_->retain();
+  }
+  StorageRef(StorageRef&& other) noexcept : storage_(std::exchange(other.storage_, nullptr)) {}
+  StorageRef& operator=(StorageRef other) noexcept {
+    std::swap(storage_, other.storage_);
+    return *this;
+  }
+  ~StorageRef() {
+    if (storage_) storage_->drop();
+  }
+  Storage* operator->() const { return storage_; }
+  Storage& operator*() const { return *storage_; }
+
+ private:
+  Storage* storage_ = nullptr;
+};
+
+// An n-dimensional view: shape, strides counted in elements (any sign, 0 where broadcast), and an
+// offset in bytes into its storage. A value type: copying one copies no data.
+class Array {
+ public:
+  // Uninitialised, row-major.
+  Array(const Dims& shape, DType dtype, Device& device);
+  Array(StorageRef storage, size_t offset, const Dims& shape, const Dims& strides, DType dtype)
+      : storage_(std::move(storage)),
+        offset_(offset),
+        shape_(shape),
+        strides_(strides),
+        dtype_(dtype) {}
+
+  const Dims& shape() const { return shape_; }
+  const Dims& strides() const { return strides_; }
+  int64_t shape(int axis) const { return shape_[axis < 0 ? axis + rank() : axis]; }
+  int64_t stride(int axis) const { return strides_[axis < 0 ? axis + rank() : axis]; }
+  int rank() const { return shape_.size(); }
+  DType dtype() const { return dtype_; }
+  Device& device() const { return storage_->device(); }
+  const StorageRef& storage() const { return storage_; }
+  size_t offset() const { return offset_; }
+  bool read_only() const { return storage_->read_only(); }
+
+  int64_t size() const;
+  size_t bytes() const { return static_cast<size_t>(size()) * size_of(dtype_); }
+  std::byte* data() const { return storage_->data() + offset_; }
+  template <class T>
+  T* data_as() const {
+    return reinterpret_cast<T*>(data());
+  }
+  bool row_major() const;     // C-contiguous, as NumPy defines it
+  bool column_major() const;  // F-contiguous
+
+  Array with(const Dims& shape, const Dims& strides, int64_t offset_elements = 0) const {
+    return Array(storage_, offset_ + offset_elements * static_cast<int64_t>(size_of(dtype_)), shape,
+                 strides, dtype_);
+  }
+
+ private:
+  StorageRef storage_;
+  size_t offset_ = 0;
+  Dims shape_;
+  Dims strides_;
+  DType dtype_;
+};
+
+Dims row_major_strides(const Dims& shape);
+// The number of elements; throws ValueError for a negative size or where the bytes pass 2^63.
+int64_t checked_size(const Dims& shape, DType dtype);
+// The first and one past the last byte that a view can touch.
+std::pair<const std::byte*, const std::byte*> byte_range(const Array& array);
+bool may_overlap(const Array& a, const Array& b);
+
+}  // namespace bitmetal

@@ -1,0 +1,55 @@
+// Every error that the library raises, and how its sentence is put together.
+//
+// Wording: "operation: argument, what came, what was expected". The Python names are the same; the
+// first three are Python's own exceptions.
+#pragma once
+
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+namespace bitmetal {
+
+struct Error : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+struct ValueError : Error {
+  using Error::Error;
+};
+struct TypeError : Error {
+  using Error::Error;
+};
+struct IndexError : Error {
+  using Error::Error;
+};
+// No memory left, or the limit that the user set would be passed.
+struct OutOfMemory : Error {
+  using Error::Error;
+};
+// A device that is absent, was lost, or reported a fault.
+struct DeviceError : Error {
+  using Error::Error;
+};
+// A kernel's source was rejected; the text is the compiler's log.
+struct CompileError : Error {
+  using Error::Error;
+};
+// The device lacks what the operation needs (float64 on a GPU, say).
+struct CapabilityError : Error {
+  using Error::Error;
+};
+
+// The parts printed one after another.
+template <class... Parts>
+std::string cat(const Parts&... parts) {
+  std::ostringstream text;
+  (text << ... << parts);
+  return std::move(text).str();
+}
+
+template <class E, class... Parts>
+[[noreturn]] void fail(const Parts&... parts) {
+  throw E(cat(parts...));
+}
+
+}  // namespace bitmetal

@@ -1,0 +1,47 @@
+// Array operations. Each checks its arguments, allocates its result (or takes `out`) and runs on
+// the device of its inputs. Shapes and types follow NumPy where nothing else is said.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "bitmetal/array.h"
+
+namespace bitmetal {
+
+using OptionalArray = std::optional<Array>;
+
+// Creation and movement.
+Array full(const Dims& shape, double value, DType dtype, Device& device);
+Array copy(const Array& a);                       // row-major, same device
+Array astype(const Array& a, DType dtype);        // correctly rounded; float to integer truncates
+Array to_device(const Array& a, Device& device);  // the same array where it is there already
+Array contiguous(const Array& a);                 // `a` itself where it is row-major
+
+// Views: no data moves.
+Array permute(const Array& a, const Dims& axes);
+Array transpose(const Array& a);  // axes reversed
+Array reshape(const Array& a,
+              const Dims& shape);  // one size may be -1; copies where strides force it
+Array broadcast_to(const Array& a, const Dims& shape);
+
+// a @ b for floating types: 1-D and batched operands broadcast as in numpy.matmul; accumulation in
+// float32 (float64 for float64).
+Array matmul(const Array& a, const Array& b, const OptionalArray& out = {});
+
+enum class Reduction : uint8_t { sum, mean, max, min, argmax };
+
+// Over `axes` (all of them when absent). Sums of integers and booleans are int64; means of integers
+// float32; float16, bfloat16 and float32 accumulate in float32 pairwise or better. max, min and
+// argmax propagate NaN and throw ValueError where nothing is reduced over; argmax takes one axis or
+// all, and the first of equals.
+Array reduce(Reduction op, const Array& a, const std::optional<Dims>& axes, bool keepdims,
+             const OptionalArray& out = {});
+
+Array softmax(const Array& a, int axis, const OptionalArray& out = {});
+
+// a / sqrt(mean(a^2, last axis) + eps) * weight
+Array rms_norm(const Array& a, const OptionalArray& weight, float eps,
+               const OptionalArray& out = {});
+
+}  // namespace bitmetal
