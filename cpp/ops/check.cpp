@@ -1,0 +1,84 @@
+#include "ops/check.h"
+
+#include <algorithm>
+
+#include "core/backend.h"
+
+namespace bitmetal {
+
+Device& common_device(const char* op, std::initializer_list<Named> arrays) {
+  const Named* first = nullptr;
+  for (const Named& named : arrays) {
+    if (!named.array) continue;
+    if (!first) first = &named;
+    if (&named.array->device() != &first->array->device()) {
+      fail<DeviceError>(op, ": ", first->name, " is on '", first->array->device().kind(), "', ",
+                        named.name, " on '", named.array->device().kind(),
+                        "'; expected one device (see Array.to)");
+    }
+  }
+  return first->array->device();
+}
+
+void require_floating(const char* op, const char* name, const Array& array) {
+  if (!is_floating(array.dtype())) {
+    fail<TypeError>(op, ": ", name, " is ", name_of(array.dtype()),
+                    ", expected a floating-point type");
+  }
+}
+
+void require_single_or_half(const char* op, const char* name, const Array& array) {
+  if (!is_floating(array.dtype()) || array.dtype() == DType::f64) {
+    fail<TypeError>(op, ": ", name, " is ", name_of(array.dtype()),
+                    ", expected float32, float16 or bfloat16");
+  }
+}
+
+void require_shape(const char* op, const char* name, const Array& array, const Dims& shape) {
+  if (array.shape() != shape) {
+    fail<ValueError>(op, ": ", name, " has shape ", array.shape(), ", expected ", shape);
+  }
+}
+
+int normalize_axis(const char* op, int64_t axis, int rank) {
+  if (axis < -rank || axis >= rank) {
+    fail<IndexError>(op, ": axis ", axis, " is out of range for an array of ", rank, " dimensions");
+  }
+  return static_cast<int>(axis < 0 ? axis + rank : axis);
+}
+
+namespace {
+
+Array choose_target(const char* op, const OptionalArray& out, const Dims& shape, DType dtype,
+                    Device& device, std::initializer_list<const Array*> inputs) {
+  if (!out) return Array(shape, dtype, device);
+  require_shape(op, "out", *out, shape);
+  if (out->dtype() != dtype) {
+    fail<TypeError>(op, ": out is ", name_of(out->dtype()), ", expected ", name_of(dtype));
+  }
+  if (&out->device() != &device) {
+    fail<DeviceError>(op, ": out is on '", out->device().kind(), "', the inputs on '",
+                      device.kind(), "'");
+  }
+  if (out->read_only()) fail<ValueError>(op, ": out is read-only");
+  const bool overlaps = std::any_of(inputs.begin(), inputs.end(), [&](const Array* input) {
+    return input && may_overlap(*input, *out);
+  });
+  return overlaps || !out->row_major() ? Array(shape, dtype, device) : *out;
+}
+
+}  // namespace
+
+Output::Output(const char* op, const OptionalArray& out, const Dims& shape, DType dtype,
+               Device& device, std::initializer_list<const Array*> inputs)
+    : requested_(out), target_(choose_target(op, out, shape, dtype, device, inputs)) {}
+
+Array Output::finish() const {
+  if (!requested_) return target_;
+  if (requested_->data() != target_.data() && target_.size() > 0) {
+    target_.device().backend().copy(target_, *requested_);
+  }
+  return *requested_;
+}
+
+}  // namespace bitmetal

@@ -1,0 +1,42 @@
+// Checks and result allocation that the operations share. Errors read "operation: argument ...".
+#pragma once
+
+#include <initializer_list>
+
+#include "bitmetal/array.h"
+#include "bitmetal/ops.h"
+
+namespace bitmetal {
+
+struct Named {
+  const char* name;
+  const Array* array;  // nullptr for an optional argument that is absent
+};
+
+// All on one device, which is returned; throws DeviceError naming the two that differ.
+Device& common_device(const char* op, std::initializer_list<Named> arrays);
+
+void require_floating(const char* op, const char* name, const Array& array);
+// f32, f16 or bf16: what the quantized products take on every device.
+void require_single_or_half(const char* op, const char* name, const Array& array);
+void require_shape(const char* op, const char* name, const Array& array, const Dims& shape);
+
+// `axis` counted from the front; throws IndexError.
+int normalize_axis(const char* op, int64_t axis, int rank);
+
+// The array that an operation writes. Where the caller's `out` is strided or overlaps an input, the
+// operation writes a temporary and finish() moves it.
+class Output {
+ public:
+  Output(const char* op, const OptionalArray& out, const Dims& shape, DType dtype, Device& device,
+         std::initializer_list<const Array*> inputs);
+
+  const Array& target() const { return target_; }
+  Array finish() const;
+
+ private:
+  OptionalArray requested_;
+  Array target_;
+};
+
+}  // namespace bitmetal

@@ -1,0 +1,71 @@
+#include "core/backend.h"
+#include "ops/check.h"
+
+namespace bitmetal {
+namespace {
+
+DType promote(DType a, DType b) {
+  if (a == b) return a;
+  if (a == DType::f64 || b == DType::f64) return DType::f64;
+  return DType::f32;  // also what float16 and bfloat16 meet in
+}
+
+Dims broadcast_batch(const Array& a, const Array& b) {
+  const int rank = std::max(a.rank(), b.rank()) - 2;
+  Dims batch;
+  for (int i = 0; i < rank; ++i) {
+    const int in_a = i - (rank - (a.rank() - 2)), in_b = i - (rank - (b.rank() - 2));
+    const int64_t from_a = in_a < 0 ? 1 : a.shape(in_a), from_b = in_b < 0 ? 1 : b.shape(in_b);
+    if (from_a != from_b && from_a != 1 && from_b != 1) {
+      fail<ValueError>("matmul: the leading dimensions of a ", a.shape(), " and b ", b.shape(),
+                       " do not broadcast");
+    }
+    batch.push_back(from_a == 1 ? from_b : from_a);
+  }
+  return batch;
+}
+
+Dims with_matrix(Dims batch, int64_t rows, int64_t columns) {
+  batch.push_back(rows);
+  batch.push_back(columns);
+  return batch;
+}
+
+Array as_type(const Array& a, DType dtype) { return a.dtype() == dtype ? a : astype(a, dtype); }
+
+}  // namespace
+
+Array matmul(const Array& a_in, const Array& b_in, const OptionalArray& out) {
+  Device& device = common_device("matmul", {{"a", &a_in}, {"b", &b_in}});
+  require_floating("matmul", "a", a_in);
+  require_floating("matmul", "b", b_in);
+  if (a_in.rank() == 0 || b_in.rank() == 0) {
+    fail<ValueError>("matmul: ", a_in.rank() == 0 ? "a" : "b",
+                     " has no dimensions, expected at least 1");
+  }
+  const DType dtype = promote(a_in.dtype(), b_in.dtype());
+  Array a = as_type(a_in, dtype), b = as_type(b_in, dtype);
+  // A vector is a row on the left and a column on the right; that dimension is dropped from the
+  // result.
+  if (a_in.rank() == 1) a = reshape(a, {1, a.shape(0)});
+  if (b_in.rank() == 1) b = reshape(b, {b.shape(0), 1});
+  if (a.shape(-1) != b.shape(-2)) {
+    fail<ValueError>("matmul: a ", a_in.shape(), " has ", a.shape(-1), " columns, b ", b_in.shape(),
+                     " has ", b.shape(-2), " rows");
+  }
+  const Dims batch = broadcast_batch(a, b);
+  const Dims full = with_matrix(batch, a.shape(-2), b.shape(-1));
+  Dims shape = full;
+  if (b_in.rank() == 1) shape.pop_back();
+  if (a_in.rank() == 1) shape.erase(shape.size() - (b_in.rank() == 1 ? 1 : 2));
+
+  Output output("matmul", out, shape, dtype, device, {&a, &b});
+  if (output.target().size() > 0) {
+    device.backend().matmul(broadcast_to(a, with_matrix(batch, a.shape(-2), a.shape(-1))),
+                            broadcast_to(b, with_matrix(batch, b.shape(-2), b.shape(-1))),
+                            output.target().with(full, row_major_strides(full)));
+  }
+  return output.finish();
+}
+
+}  // namespace bitmetal

@@ -1,0 +1,26 @@
+#include "core/backend.h"
+#include "ops/check.h"
+
+namespace bitmetal {
+
+Array softmax(const Array& a, int requested_axis, const OptionalArray& out) {
+  require_floating("softmax", "a", a);
+  const int axis = normalize_axis("softmax", requested_axis, a.rank());
+  Output output("softmax", out, a.shape(), a.dtype(), a.device(), {&a});
+  if (a.size() == 0) return output.finish();
+
+  Dims order;
+  for (int i = 0; i < a.rank(); ++i) {
+    if (i != axis) order.push_back(i);
+  }
+  order.push_back(axis);
+  const bool last = axis == a.rank() - 1;
+  const Array in = contiguous(last ? a : permute(a, order));
+  const Array result = last ? output.target() : Array(in.shape(), a.dtype(), a.device());
+  const Dims rows{a.size() / a.shape(axis), a.shape(axis)};
+  a.device().backend().softmax(reshape(in, rows), reshape(result, rows));
+  if (!last) a.device().backend().copy(result, permute(output.target(), order));
+  return output.finish();
+}
+
+}  // namespace bitmetal
