@@ -1,0 +1,23 @@
+"""Which of clang's OpenCL C++ errors are errors in MSL too."""
+
+import clang.cindex as cindex
+
+
+def is_fault(diagnostic: cindex.Diagnostic) -> bool:
+    """Tell whether a diagnostic is an error that MSL's compiler would report too."""
+    if diagnostic.severity < cindex.Diagnostic.Error:
+        return False
+    # Kernels are plain functions here (a template cannot be __kernel). The lint tells them apart.
+    if "variable cannot be declared in local address space" in diagnostic.spelling:
+        return False
+    return not _is_struct_copy(diagnostic)
+
+
+def _is_struct_copy(diagnostic: cindex.Diagnostic) -> bool:
+    """MSL copies structs between address spaces; OpenCL's implicit members take one space only."""
+    if not diagnostic.spelling.startswith(
+        ("no matching constructor for init", "no viable overloaded '='")
+    ):
+        return False
+    notes = [note.spelling for note in diagnostic.children]
+    return any("(the implicit copy" in note and "address space" in note for note in notes)
