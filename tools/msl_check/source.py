@@ -2,8 +2,9 @@
 
 Clang ignores unknown [[attributes]] and leaves no trace of them. `[[buffer(0)]]` becomes
 `_(buffer(0)) `, a macro of the prelude that records the text in the syntax tree;
-`[[function_constant(0)]];` becomes an initializer of unknown value. A call of a vector type, `vec<T, 4>(...)`, becomes one of the prelude's function
-`_vc<T, 4>(...)`; the named types (`float4(...)`) are function-like macros there.
+`[[function_constant(0)]];` becomes an initializer of unknown value. A call of a vector type,
+`vec<T, 4>(...)`, becomes one of the prelude's function `_vc<T, 4>(...)`; the named types
+(`float4(...)`) are function-like macros there.
 """
 
 import re
