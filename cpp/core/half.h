@@ -9,7 +9,42 @@
 
 namespace bitmetal {
 
-using float16 = _Float16;
+// IEEE binary16, stored; arithmetic happens in float32. A class of our own, since neither g++ 12
+// for aarch64 nor clang 14 for x86-64 has a built-in type for it in C++. Conversion rounds to
+// nearest even and keeps NaN a NaN, bit for bit as the processors' own instructions do.
+struct float16 {
+  uint16_t bits;
+
+  float16() = default;
+  float16(float value) {
+    const uint32_t u = std::bit_cast<uint32_t>(value);
+    const uint32_t magnitude = u & 0x7fffffff;
+    uint32_t h;
+    if (magnitude > 0x7f800000) {
+      h = 0x7e00 | (magnitude >> 13 & 0x3ff);
+    } else if (magnitude >= 0x47800000) {  // 2^16 and up
+      h = 0x7c00;
+    } else if (magnitude < 0x38800000) {  // below 2^-14, the units are 2^-24: those of 0.5f
+      h = std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) + 0.5f) - 0x3f000000;
+    } else {  // 112 = 127 - 15 is what the exponents' biases differ by
+      h = (magnitude - (112u << 23) + 0xfff + (magnitude >> 13 & 1)) >> 13;
+    }
+    bits = static_cast<uint16_t>((u >> 16 & 0x8000) | h);
+  }
+  operator float() const {
+    const uint32_t sign = (bits & 0x8000u) << 16;
+    const uint32_t magnitude = (bits & 0x7fffu) << 13;
+    uint32_t u;
+    if (magnitude >= 0x0f800000) {  // infinity and NaN, which turns quiet
+      u = magnitude + (224u << 23) | (magnitude > 0x0f800000 ? 0x400000u : 0u);
+    } else if (magnitude < 0x00800000) {  // a multiple of 2^-24
+      u = std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude + (113u << 23)) - 0x1p-14f);
+    } else {
+      u = magnitude + (112u << 23);
+    }
+    return std::bit_cast<float>(sign | u);
+  }
+};
 
 // The upper half of a float32; conversion rounds to nearest even and keeps NaN a NaN.
 struct bfloat16 {
