@@ -27,13 +27,13 @@ _MAX_HEADER = 100_000_000
 
 _METADATA = "__metadata__"
 
-_DTYPES = {
+_DTYPES = {  # in the order in which the tensors of a file lie
+    "I64": "int64",
     "F64": "float64",
     "F32": "float32",
-    "F16": "float16",
-    "BF16": "bfloat16",
-    "I64": "int64",
     "I32": "int32",
+    "BF16": "bfloat16",
+    "F16": "float16",
     "I8": "int8",
     "U8": "uint8",
     "BOOL": "bool",
@@ -105,8 +105,8 @@ def save(
 ) -> None:
     """Write tensors to a safetensors file.
 
-    Equal tensors and metadata give equal bytes, the same that the format's own package writes. The
-    file is replaced in one step: arrays mapped from an older one of that name stay intact.
+    Equal tensors and metadata give equal bytes, laid out as the format's own package does. The file
+    is replaced in one step: arrays mapped from an older one of that name stay intact.
 
     Parameters
     ----------
@@ -181,20 +181,25 @@ def _read_header(file: BinaryIO, path: str) -> _Header:
     if length > size - 8:
         raise bad(f"truncated: the header has {length} bytes, the file {size - 8} after its length")
 
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = dict(pairs)
-        if len(keys) != len(pairs):
-            twice = next(key for i, (key, _) in enumerate(pairs) if key in dict(pairs[:i]))
-            raise bad(f"duplicate key {twice!r} in the header")
-        return keys
-
     raw = file.read(length)
     if not raw.startswith(b"{"):
         raise bad("the header does not start with '{'")
+    twice: list[str] = []
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in keys:
+                twice.append(key)
+            keys[key] = value
+        return keys
+
     try:
         header = json.loads(raw.decode(), object_pairs_hook=unique)
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise bad(f"the header is not JSON: {error}") from None
+    if twice:
+        raise bad(f"duplicate key {twice[0]!r} in the header")
 
     texts = header.pop(_METADATA, {})
     if not (isinstance(texts, dict) and all(isinstance(text, str) for text in texts.values())):
