@@ -46,7 +46,7 @@ const std::vector<Device*>& registry() {
 }
 
 std::atomic<Device*> process_default{nullptr};
-thread_local Device* thread_choice = nullptr;
+thread_local std::vector<Device*> entered;
 
 }  // namespace
 
@@ -72,14 +72,18 @@ Device& find_device(std::string_view kind) {
 }
 
 Device& default_device() {
-  if (thread_choice) return *thread_choice;
+  if (!entered.empty()) return *entered.back();
   Device* chosen = process_default.load(std::memory_order_relaxed);
   return chosen ? *chosen : *registry().front();
 }
 
 void set_default_device(Device& device) { process_default = &device; }
 
-DeviceScope::DeviceScope(Device& device) : outer_(thread_choice) { thread_choice = &device; }
-DeviceScope::~DeviceScope() { thread_choice = outer_; }
+void enter_device(Device& device) { entered.push_back(&device); }
+
+void leave_device() {
+  if (entered.empty()) fail<ValueError>("device: left more often than entered on this thread");
+  entered.pop_back();
+}
 
 }  // namespace bitmetal

@@ -45,19 +45,11 @@ struct Availability {
 };
 std::vector<Availability> availability();
 
-// The device that new arrays get. A scope's choice holds for its thread alone.
+// The device that new arrays get: the innermost one entered by this thread, else the process's
+// default, else the best there is.
 Device& default_device();
 void set_default_device(Device& device);
-
-class DeviceScope {
- public:
-  explicit DeviceScope(Device& device);
-  ~DeviceScope();
-  DeviceScope(const DeviceScope&) = delete;
-  DeviceScope& operator=(const DeviceScope&) = delete;
-
- private:
-  Device* outer_;
-};
+void enter_device(Device& device);
+void leave_device();
 
 }  // namespace bitmetal

@@ -1,0 +1,407 @@
+#include <string>
+
+#include "bindings/bindings.h"
+#include "bindings/dlpack.h"
+#include "bitmetal/ops.h"
+#include "core/backend.h"
+
+namespace bitmetal::python {
+namespace {
+
+nb::tuple to_tuple(const Dims& dims) {
+  nb::list list;
+  for (int64_t v : dims) list.append(v);
+  return nb::tuple(list);
+}
+
+bool is_integer(nb::handle object) {
+  return PyIndex_Check(object.ptr()) && !PyBool_Check(object.ptr());
+}
+
+// NumPy's basic indexing: integers, slices, None and one ellipsis. Always a view.
+Array index_view(const Array& a, nb::handle key) {
+  nb::tuple keys =
+      nb::isinstance<nb::tuple>(key) ? nb::borrow<nb::tuple>(key) : nb::make_tuple(key);
+  int used = 0, ellipses = 0;
+  for (nb::handle k : keys) {
+    if (k.is(nb::ellipsis())) {
+      ++ellipses;
+    } else if (is_integer(k) || PySlice_Check(k.ptr())) {
+      ++used;
+    } else if (!k.is_none()) {
+      fail<TypeError>("index: ", nb::cast<std::string>(nb::repr(k)),
+                      " is not an integer, a slice, None or an ellipsis");
+    }
+  }
+  if (used > a.rank() || ellipses > 1) {
+    fail<IndexError>("index: ", ellipses > 1 ? "more than one ellipsis" : "too many indices",
+                     " for an array of ", a.rank(), " dimensions");
+  }
+  Dims shape, strides;
+  int64_t offset = 0;
+  int axis = 0;
+  const auto take_all = [&](int count) {
+    for (; count > 0; --count, ++axis) {
+      shape.push_back(a.shape(axis));
+      strides.push_back(a.stride(axis));
+    }
+  };
+  for (nb::handle k : keys) {
+    if (k.is_none()) {
+      shape.push_back(1);
+      strides.push_back(0);
+    } else if (k.is(nb::ellipsis())) {
+      take_all(a.rank() - used);
+    } else if (PySlice_Check(k.ptr())) {
+      Py_ssize_t start, stop, step;
+      if (PySlice_Unpack(k.ptr(), &start, &stop, &step) != 0) nb::raise_python_error();
+      const Py_ssize_t n = PySlice_AdjustIndices(a.shape(axis), &start, &stop, step);
+      shape.push_back(n);
+      strides.push_back(n > 1 ? a.stride(axis) * step : a.stride(axis));
+      if (n > 0) offset += start * a.stride(axis);
+      ++axis;
+    } else {
+      const Py_ssize_t i = PyNumber_AsSsize_t(k.ptr(), PyExc_IndexError);
+      if (i == -1 && PyErr_Occurred()) nb::raise_python_error();
+      const int64_t n = a.shape(axis);
+      if (i < -n || i >= n) {
+        fail<IndexError>("index: ", i, " is out of range for axis ", axis, " of size ", n);
+      }
+      offset += (i < 0 ? i + n : i) * a.stride(axis);
+      ++axis;
+    }
+  }
+  take_all(a.rank() - axis);
+  return a.with(shape, strides, offset);
+}
+
+void assign(const Array& target, nb::handle value) {
+  if (target.read_only()) fail<ValueError>("assignment: the array is read-only");
+  Array source = to_array("assignment", "value", value);
+  if (&source.device() != &target.device()) source = to_device(source, target.device());
+  source = broadcast_to(source, target.shape());
+  if (target.size() == 0) return;
+  if (may_overlap(source, target)) source = copy(source);
+  without_gil(target.bytes(), [&] { target.device().backend().copy(source, target); });
+}
+
+nb::object item(const Array& a) {
+  if (a.size() != 1) {
+    fail<ValueError>("item: the array has ", a.size(), " elements, expected one");
+  }
+  return nb::cast(a);
+}
+
+nb::object to_scalar(nb::handle self) {
+  item(nb::cast<const Array&>(self));
+  return to_numpy(self).attr("item")();
+}
+
+Array create(const char* op, nb::handle shape, double value, nb::handle dtype, nb::handle device) {
+  const Dims dims = parse_dims(op, "shape", shape);
+  const DType type = parse_dtype(op, dtype, DType::f32);
+  Device& where = parse_device(device);
+  return without_gil(checked_size(dims, type) * size_of(type),
+                     [&] { return full(dims, value, type, where); });
+}
+
+Array asarray(nb::handle object, nb::handle dtype, nb::handle device, nb::handle copy_requested) {
+  const char* op = "asarray";
+  Array a = to_array(op, "object", object);
+  const bool never = !copy_requested.is_none() && !nb::cast<bool>(copy_requested);
+  const bool always = !copy_requested.is_none() && !never;
+  const std::byte* before = a.data();
+  if (!dtype.is_none()) {
+    const DType type = parse_dtype(op, dtype);
+    if (type != a.dtype()) a = without_gil(a.bytes(), [&] { return astype(a, type); });
+  }
+  // Without a request an Array stays where it is; anything else goes to the default device.
+  if (Array* known; !device.is_none() || !(nb::try_cast(object, known) && known)) {
+    a = to_device(a, parse_device(device));
+  }
+  if (never && (a.data() != before || !a.storage()->foreign()) && !nb::isinstance<Array>(object)) {
+    fail<ValueError>(op, ": object cannot be shown without a copy (copy=False)");
+  }
+  if (never && a.data() != before) {
+    fail<ValueError>(op, ": the conversion needs a copy (copy=False)");
+  }
+  return always && a.data() == before ? without_gil(a.bytes(), [&] { return copy(a); }) : a;
+}
+
+constexpr const char* kCreationDoc = R"(%s
+
+Parameters
+----------
+shape : int or sequence of int
+    Sizes of the dimensions, at most 16 of them.
+dtype : dtype-like
+    The element type.
+device : Device or str, optional
+    Where the array lives; the default device if None.
+
+Returns
+-------
+Array
+    Row-major; its memory is page-aligned and comes from the device's pool.
+
+Raises
+------
+MemoryError
+    If there is no memory left, or the limit set with `bitmetal.memory.set_limit` would be passed.
+)";
+
+std::string creation_doc(const char* first) {
+  std::string text = kCreationDoc;
+  return text.replace(text.find("%s"), 2, first);
+}
+
+void bind_creation(nb::module_& m) {
+  m.def(
+      "empty",
+      [](nb::handle shape, nb::handle dtype, nb::handle device) {
+        return Array(parse_dims("empty", "shape", shape), parse_dtype("empty", dtype, DType::f32),
+                     parse_device(device));
+      },
+      "shape"_a, "dtype"_a = nb::none(), nb::kw_only(), "device"_a = nb::none(),
+      nb::sig("def empty(shape: ShapeLike, dtype: DTypeLike | None = None, *, "
+              "device: DeviceLike | None = None) -> Array"),
+      creation_doc("A new array with arbitrary contents.").c_str());
+  m.def(
+      "zeros",
+      [](nb::handle shape, nb::handle dtype, nb::handle device) {
+        return create("zeros", shape, 0.0, dtype, device);
+      },
+      "shape"_a, "dtype"_a = nb::none(), nb::kw_only(), "device"_a = nb::none(),
+      nb::sig("def zeros(shape: ShapeLike, dtype: DTypeLike | None = None, *, "
+              "device: DeviceLike | None = None) -> Array"),
+      creation_doc("A new array of zeros.").c_str());
+  m.def(
+      "ones",
+      [](nb::handle shape, nb::handle dtype, nb::handle device) {
+        return create("ones", shape, 1.0, dtype, device);
+      },
+      "shape"_a, "dtype"_a = nb::none(), nb::kw_only(), "device"_a = nb::none(),
+      nb::sig("def ones(shape: ShapeLike, dtype: DTypeLike | None = None, *, "
+              "device: DeviceLike | None = None) -> Array"),
+      creation_doc("A new array of ones.").c_str());
+  m.def(
+      "full",
+      [](nb::handle shape, double value, nb::handle dtype, nb::handle device) {
+        return create("full", shape, value, dtype, device);
+      },
+      "shape"_a, "fill_value"_a, "dtype"_a = nb::none(), nb::kw_only(), "device"_a = nb::none(),
+      nb::sig("def full(shape: ShapeLike, fill_value: float, dtype: DTypeLike | None = None, *, "
+              "device: DeviceLike | None = None) -> Array"),
+      creation_doc("A new array of one value, rounded to the element type.").c_str());
+  m.def("asarray", &asarray, "object"_a, "dtype"_a = nb::none(), nb::kw_only(),
+        "device"_a = nb::none(), "copy"_a = nb::none(),
+        nb::sig("def asarray(object: ArrayLike, dtype: DTypeLike | None = None, *, "
+                "device: DeviceLike | None = None, copy: bool | None = None) -> Array"),
+        R"(An array from anything that holds numbers.
+
+Memory is shared, not copied, for objects with the buffer protocol, ``__array_interface__`` or DLPack
+(NumPy, PyTorch, MLX, memoryview, ...), as long as it is aligned to its elements; `Array.shares_memory`
+tells. Python floats become float32 and ints int64.
+
+Parameters
+----------
+object : array-like
+    What to read.
+dtype : dtype-like, optional
+    Convert to this type.
+device : Device or str, optional
+    Where the array is to live; if None, an Array stays where it is and anything else goes to the default
+    device.
+copy : bool, optional
+    True always copies; False raises where a copy is needed; None copies where it must.
+
+Returns
+-------
+Array
+
+Raises
+------
+TypeError
+    If the elements have no counterpart here (complex numbers, big-endian, strings, ...).
+ValueError
+    If ``copy=False`` and a copy is needed.
+)");
+  m.def(
+      "from_dlpack",
+      [](nb::handle object) {
+        if (!nb::hasattr(object, "__dlpack__")) {
+          fail<TypeError>("from_dlpack: object is of type '", Py_TYPE(object.ptr())->tp_name,
+                          "', which has no __dlpack__");
+        }
+        return to_array("from_dlpack", "object", object);
+      },
+      "object"_a, nb::sig("def from_dlpack(object: SupportsDLPack) -> Array"),
+      R"(An array over the memory of an object with ``__dlpack__``; nothing is copied.
+
+Parameters
+----------
+object : object with ``__dlpack__``
+    Its memory must be the host's.
+
+Returns
+-------
+Array
+)");
+}
+
+PyType_Slot kBufferSlots[] = {{Py_bf_getbuffer, reinterpret_cast<void*>(get_buffer)},
+                              {Py_bf_releasebuffer, reinterpret_cast<void*>(release_buffer)},
+                              {0, nullptr}};
+
+}  // namespace
+
+void bind_arrays(nb::module_& m) {
+  nb::class_<Array> cls(m, "Array", nb::type_slots(kBufferSlots),
+                        R"(An n-dimensional array on a device.
+
+Made by `asarray`, `empty`, `zeros`, `ones`, `full` and by every operation. Views (``a[1:]``, ``a.T``,
+`reshape` where strides allow) share memory. NumPy reads an array in place: ``numpy.asarray(a)``.
+)");
+  cls.def_prop_ro(
+         "shape", [](const Array& a) { return to_tuple(a.shape()); },
+         nb::sig("def shape(self) -> tuple[int, ...]"), "Sizes of the dimensions.")
+      .def_prop_ro(
+          "strides",
+          [](const Array& a) {
+            Dims bytes = a.strides();
+            for (int64_t& s : bytes) s *= static_cast<int64_t>(size_of(a.dtype()));
+            return to_tuple(bytes);
+          },
+          nb::sig("def strides(self) -> tuple[int, ...]"), "Bytes from one index to the next.")
+      .def_prop_ro(
+          "dtype", [](const Array& a) { return DTypeObject{a.dtype()}; }, "The element type.")
+      .def_prop_ro("ndim", &Array::rank, "The number of dimensions.")
+      .def_prop_ro("size", &Array::size, "The number of elements.")
+      .def_prop_ro("nbytes", &Array::bytes, "Bytes of all elements.")
+      .def_prop_ro(
+          "itemsize", [](const Array& a) { return size_of(a.dtype()); }, "Bytes of one element.")
+      .def_prop_ro(
+          "device", [](const Array& a) { return &a.device(); }, nb::rv_policy::reference,
+          "The device that it lives on.")
+      .def_prop_ro("readonly", &Array::read_only, "Whether its memory must not be written.")
+      .def_prop_ro(
+          "shares_memory", [](const Array& a) { return a.storage()->foreign(); },
+          "Whether its memory belongs to another library's object.")
+      .def_prop_ro(
+          "T", [](const Array& a) { return transpose(a); }, "A view with the axes reversed.")
+      .def(
+          "reshape",
+          [](const Array& a, nb::args shape) {
+            const bool one = shape.size() == 1 && !is_integer(shape[0]);
+            return reshape(a, parse_dims("reshape", "shape", one ? shape[0] : nb::handle(shape)));
+          },
+          nb::sig("def reshape(self, *shape: int | Sequence[int]) -> Array"),
+          "The same elements with another shape; one size may be -1. A view where strides allow "
+          "it.")
+      .def(
+          "permute",
+          [](const Array& a, nb::args axes) {
+            const bool one = axes.size() == 1 && !is_integer(axes[0]);
+            return permute(a, parse_dims("permute", "axes", one ? axes[0] : nb::handle(axes)));
+          },
+          nb::sig("def permute(self, *axes: int | Sequence[int]) -> Array"),
+          "A view with the axes in another order.")
+      .def(
+          "astype",
+          [](const Array& a, nb::handle dtype) {
+            const DType type = parse_dtype("astype", dtype);
+            return without_gil(a.bytes(), [&] { return astype(a, type); });
+          },
+          "dtype"_a, nb::sig("def astype(self, dtype: DTypeLike) -> Array"),
+          "A copy with another element type: correctly rounded; floats truncate to integers.")
+      .def(
+          "copy", [](const Array& a) { return without_gil(a.bytes(), [&] { return copy(a); }); },
+          "A row-major copy.")
+      .def(
+          "to",
+          [](const Array& a, nb::handle device) { return to_device(a, parse_device(device)); },
+          "device"_a, nb::sig("def to(self, device: DeviceLike) -> Array"),
+          "The array on a device; the array itself if it is there.")
+      .def("numpy", &to_numpy, nb::sig("def numpy(self) -> numpy.ndarray"),
+           "A NumPy view of the memory; nothing is copied.")
+      .def("item", &to_scalar, nb::sig("def item(self) -> int | float | bool"),
+           "The one element as a Python number.")
+      .def(
+          "tolist", [](nb::handle self) { return to_numpy(self).attr("tolist")(); },
+          nb::sig("def tolist(self) -> list"), "Nested lists of Python numbers.")
+      .def("__getitem__", &index_view, "key"_a,
+           nb::sig("def __getitem__(self, key: Index, /) -> Array"))
+      .def(
+          "__setitem__",
+          [](const Array& a, nb::handle key, nb::handle value) {
+            assign(index_view(a, key), value);
+          },
+          "key"_a, "value"_a,
+          nb::sig("def __setitem__(self, key: Index, value: ArrayLike, /) -> None"))
+      .def("__len__",
+           [](const Array& a) {
+             if (a.rank() == 0) fail<TypeError>("len: the array has no dimensions");
+             return a.shape(0);
+           })
+      .def(
+          "__matmul__",
+          [](const Array& a, nb::handle b) {
+            const Array other = to_array("matmul", "b", b);
+            return without_gil(a.bytes() + other.bytes(), [&] { return matmul(a, other); });
+          },
+          nb::sig("def __matmul__(self, other: ArrayLike, /) -> Array"))
+      .def(
+          "__rmatmul__",
+          [](const Array& b, nb::handle a) {
+            const Array other = to_array("matmul", "a", a);
+            return without_gil(b.bytes() + other.bytes(), [&] { return matmul(other, b); });
+          },
+          nb::sig("def __rmatmul__(self, other: ArrayLike, /) -> Array"))
+      .def("__bool__", [](nb::handle self) { return PyObject_IsTrue(to_scalar(self).ptr()) == 1; })
+      .def("__float__", [](nb::handle self) { return PyFloat_AsDouble(to_scalar(self).ptr()); })
+      .def(
+          "__int__",
+          [](nb::handle self) { return nb::steal(PyNumber_Long(to_scalar(self).ptr())); },
+          nb::sig("def __int__(self) -> int"))
+      .def("__repr__",
+           [](nb::handle self) {
+             const Array& a = nb::cast<const Array&>(self);
+             const nb::object values = nb::module_::import_("numpy").attr("array2string")(
+                 to_numpy(self), "separator"_a = ", ", "prefix"_a = "Array(");
+             return nb::str(cat("Array(", nb::cast<std::string>(values), ", dtype=",
+                                bitmetal::name_of(a.dtype()), ", device='", a.device().kind(), "')")
+                                .c_str());
+           })
+      .def(
+          "__array__",
+          [](nb::handle self, nb::handle dtype, nb::handle copy_requested) {
+            nb::object view = to_numpy(self);
+            const bool never = !copy_requested.is_none() && !nb::cast<bool>(copy_requested);
+            if (!dtype.is_none()) return view.attr("astype")(dtype, "copy"_a = !never);
+            return copy_requested.is_none() || never ? view : nb::object(view.attr("copy")());
+          },
+          "dtype"_a = nb::none(), "copy"_a = nb::none(),
+          nb::sig("def __array__(self, dtype: numpy.dtype | None = None, copy: bool | None = None) "
+                  "-> numpy.ndarray"))
+      .def_prop_ro("__array_interface__", &array_interface,
+                   nb::sig("def __array_interface__(self) -> dict[str, object]"))
+      .def(
+          "__dlpack__",
+          [](nb::handle self, nb::handle, nb::handle max_version, nb::handle dl_device,
+             nb::handle copy_requested) {
+            return to_dlpack(self, max_version, dl_device, copy_requested);
+          },
+          nb::kw_only(), "stream"_a = nb::none(), "max_version"_a = nb::none(),
+          "dl_device"_a = nb::none(), "copy"_a = nb::none(),
+          nb::sig("def __dlpack__(self, *, stream: object = None, "
+                  "max_version: tuple[int, int] | None = None, "
+                  "dl_device: tuple[int, int] | None = None, copy: bool | None = None) -> object"))
+      .def(
+          "__dlpack_device__",
+          [](const Array&) { return nb::make_tuple(static_cast<int>(dlpack::kCpu), 0); },
+          nb::sig("def __dlpack_device__(self) -> tuple[int, int]"));
+  cls.attr("__hash__") = nb::none();
+  bind_creation(m);
+}
+
+}  // namespace bitmetal::python

@@ -1,0 +1,65 @@
+// What the files of the Python module share. One file binds one subject.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include "bitmetal/array.h"
+#include "bitmetal/ternary.h"
+
+namespace bitmetal::python {
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+void bind_errors(nb::module_& m);
+void bind_dtypes(nb::module_& m);
+void bind_devices(nb::module_& m);
+void bind_arrays(nb::module_& m);
+void bind_ops(nb::module_& m);
+void bind_ternary(nb::module_& m);
+
+// A DType as Python sees it.
+struct DTypeObject {
+  DType value;
+};
+
+DType parse_dtype(const char* op, nb::handle object);
+// `fallback` for None.
+DType parse_dtype(const char* op, nb::handle object, DType fallback);
+// A Device, a kind's name, or None for the default device.
+Device& parse_device(nb::handle object);
+// An int or a sequence of ints.
+Dims parse_dims(const char* op, const char* name, nb::handle object);
+
+// `object` as an Array, sharing its memory where that is possible. Throws TypeError, ValueError or
+// DeviceError naming `op` and `name`.
+Array to_array(const char* op, const char* name, nb::handle object);
+std::optional<Array> to_optional_array(const char* op, const char* name, nb::handle object);
+// None, or an Array to write to.
+std::optional<Array> to_output(const char* op, nb::handle object);
+
+// Exports (export.cpp).
+int get_buffer(PyObject* self, Py_buffer* view, int flags);
+void release_buffer(PyObject* self, Py_buffer* view);
+nb::object to_numpy(nb::handle self);
+nb::object array_interface(nb::handle self);
+nb::object to_dlpack(nb::handle self, nb::handle max_version, nb::handle dl_device,
+                     nb::handle copy);
+
+// Runs `work` with the GIL released where that pays: below this many bytes the release costs more
+// than a waiting thread loses.
+inline constexpr size_t kReleaseGilBytes = 1 << 15;
+
+template <class Work>
+decltype(auto) without_gil(size_t bytes, Work work) {
+  if (bytes < kReleaseGilBytes) return work();
+  nb::gil_scoped_release released;
+  return work();
+}
+
+// The caller's `out` object itself where one was given.
+inline nb::object result(nb::handle out, Array&& array) {
+  return out.is_none() ? nb::cast(std::move(array)) : nb::borrow(out);
+}
+
+}  // namespace bitmetal::python

@@ -1,0 +1,199 @@
+// An Array's memory for other libraries: the buffer protocol (to the letter of PEP 3118), DLPack,
+// __array_interface__ and __array__.
+#include <memory>
+
+#include "bindings/bindings.h"
+#include "bindings/dlpack.h"
+
+namespace bitmetal::python {
+namespace {
+
+const char* buffer_format(DType t) {
+  switch (t) {
+    case DType::f32: return "f";
+    case DType::f16: return "e";
+    case DType::f64: return "d";
+    case DType::i8: return "b";
+    case DType::u8: return "B";
+    case DType::i32: return "i";
+    case DType::i64: return "q";
+    case DType::boolean: return "?";
+    default: return nullptr;  // bfloat16 has none
+  }
+}
+
+const char* typestr(DType t) {
+  switch (t) {
+    case DType::f32: return "<f4";
+    case DType::f16: return "<f2";
+    case DType::f64: return "<f8";
+    case DType::i8: return "|i1";
+    case DType::u8: return "|u1";
+    case DType::i32: return "<i4";
+    case DType::i64: return "<i8";
+    case DType::boolean: return "|b1";
+    default: return "<V2";
+  }
+}
+
+dlpack::DataType dlpack_type(DType t) {
+  const auto bits = static_cast<uint8_t>(8 * size_of(t));
+  switch (t) {
+    case DType::bf16: return {dlpack::kBfloat, bits, 1};
+    case DType::boolean: return {dlpack::kBool, bits, 1};
+    case DType::u8: return {dlpack::kUInt, bits, 1};
+    default: return {is_floating(t) ? dlpack::kFloat : dlpack::kInt, bits, 1};
+  }
+}
+
+// Shape and byte strides that a Py_buffer points to.
+struct BufferDims {
+  Py_ssize_t shape[kMaxRank];
+  Py_ssize_t strides[kMaxRank];
+};
+
+int refuse(Py_buffer* view, const char* why) {
+  view->obj = nullptr;
+  PyErr_SetString(PyExc_BufferError, why);
+  return -1;
+}
+
+bool asks(int flags, int bits) { return (flags & bits) == bits; }
+
+nb::tuple dims_tuple(const Dims& dims, int64_t factor = 1) {
+  nb::object tuple = nb::steal(PyTuple_New(dims.size()));
+  for (int i = 0; i < dims.size(); ++i) {
+    PyTuple_SET_ITEM(tuple.ptr(), i, PyLong_FromLongLong(dims[i] * factor));
+  }
+  return nb::borrow<nb::tuple>(tuple);
+}
+
+nb::dict interface_dict(const Array& a) {
+  nb::dict d;
+  d["shape"] = dims_tuple(a.shape());
+  d["typestr"] = typestr(a.dtype());
+  d["data"] = nb::make_tuple(reinterpret_cast<uintptr_t>(a.data()), a.read_only());
+  d["strides"] = dims_tuple(a.strides(), static_cast<int64_t>(size_of(a.dtype())));
+  d["version"] = 3;
+  return d;
+}
+
+// What a DLPack consumer holds: the array, so that the memory stays, and the dimensions.
+template <class Managed>
+struct Exported {
+  Managed managed;
+  Array array;
+  Dims shape, strides;
+};
+
+template <class Managed>
+nb::object make_capsule(const Array& array, bool copied, const char* name) {
+  auto* held = new Exported<Managed>{{}, array, array.shape(), array.strides()};
+  held->managed.tensor = {array.data(),
+                          {dlpack::kCpu, 0},
+                          array.rank(),
+                          dlpack_type(array.dtype()),
+                          held->shape.begin(),
+                          held->strides.begin(),
+                          0};
+  held->managed.context = held;
+  held->managed.deleter = [](Managed* m) { delete static_cast<Exported<Managed>*>(m->context); };
+  if constexpr (std::is_same_v<Managed, dlpack::ManagedVersioned>) {
+    held->managed.version = {1, 1};
+    held->managed.flags =
+        (array.read_only() ? dlpack::kReadOnly : 0) | (copied ? dlpack::kCopied : 0);
+  }
+  // A consumer renames the capsule and takes over; one that nobody consumed frees what it holds.
+  nb::object capsule = nb::steal(PyCapsule_New(&held->managed, name, [](PyObject* c) {
+    const char* current = PyCapsule_GetName(c);
+    if (current && std::string_view(current).substr(0, 4) == "used") return;
+    auto* m = static_cast<Managed*>(PyCapsule_GetPointer(c, current));
+    if (m) m->deleter(m);
+  }));
+  if (!capsule) {
+    delete held;
+    nb::raise_python_error();
+  }
+  return capsule;
+}
+
+}  // namespace
+
+int get_buffer(PyObject* self, Py_buffer* view, int flags) {
+  const Array& a = nb::cast<Array&>(nb::handle(self));
+  const bool c = a.row_major(), fortran = a.column_major();
+  if (asks(flags, PyBUF_WRITABLE) && a.read_only()) return refuse(view, "the array is read-only");
+  if (asks(flags, PyBUF_C_CONTIGUOUS) && !c) return refuse(view, "the array is not C-contiguous");
+  if (asks(flags, PyBUF_F_CONTIGUOUS) && !fortran) {
+    return refuse(view, "the array is not Fortran-contiguous");
+  }
+  if (asks(flags, PyBUF_ANY_CONTIGUOUS) && !c && !fortran) {
+    return refuse(view, "the array is not contiguous");
+  }
+  if (!asks(flags, PyBUF_STRIDES) && !c) {
+    return refuse(view, "the array is not C-contiguous and the request has no strides");
+  }
+  const char* format = buffer_format(a.dtype());
+  if (asks(flags, PyBUF_FORMAT) && !format) {
+    return refuse(view, "bfloat16 has no buffer format; numpy.asarray gives a view");
+  }
+  const auto item = static_cast<Py_ssize_t>(size_of(a.dtype()));
+  auto* dims = new BufferDims;
+  for (int i = 0; i < a.rank(); ++i) {
+    dims->shape[i] = a.shape(i);
+    dims->strides[i] = a.stride(i) * item;
+  }
+  view->buf = a.data();
+  view->obj = Py_NewRef(self);
+  view->len = static_cast<Py_ssize_t>(a.bytes());
+  view->itemsize = item;
+  view->readonly = a.read_only();
+  view->ndim = a.rank();
+  view->format = asks(flags, PyBUF_FORMAT) ? const_cast<char*>(format) : nullptr;
+  view->shape = asks(flags, PyBUF_ND) ? dims->shape : nullptr;
+  view->strides = asks(flags, PyBUF_STRIDES) ? dims->strides : nullptr;
+  view->suboffsets = nullptr;
+  view->internal = dims;
+  return 0;
+}
+
+void release_buffer(PyObject*, Py_buffer* view) { delete static_cast<BufferDims*>(view->internal); }
+
+nb::object array_interface(nb::handle self) {
+  const Array& a = nb::cast<const Array&>(self);
+  if (a.dtype() == DType::bf16) {
+    throw nb::attribute_error("__array_interface__: bfloat16 has no type string");
+  }
+  return interface_dict(a);
+}
+
+nb::object to_numpy(nb::handle self) {
+  const Array& a = nb::cast<const Array&>(self);
+  const nb::module_ numpy = nb::module_::import_("numpy");
+  // An object that shows the memory and keeps the array alive; NumPy makes it the base of its view.
+  nb::object holder = nb::module_::import_("types").attr("SimpleNamespace")();
+  holder.attr("__array_interface__") = interface_dict(a);
+  holder.attr("array") = self;
+  nb::object view = numpy.attr("asarray")(holder);
+  if (a.dtype() != DType::bf16) return view;
+  return view.attr("view")(nb::module_::import_("ml_dtypes").attr("bfloat16"));
+}
+
+nb::object to_dlpack(nb::handle self, nb::handle max_version, nb::handle dl_device,
+                     nb::handle copy_requested) {
+  Array a = nb::cast<const Array&>(self);
+  if (!dl_device.is_none() && !dl_device.equal(nb::make_tuple(static_cast<int>(dlpack::kCpu), 0))) {
+    throw nb::buffer_error("__dlpack__: the array is on DLPack device (1, 0)");
+  }
+  const bool copied = !copy_requested.is_none() && nb::cast<bool>(copy_requested);
+  if (copied) a = copy(a);
+  if (!max_version.is_none() && nb::cast<int>(max_version[0]) >= 1) {
+    return make_capsule<dlpack::ManagedVersioned>(a, copied, "dltensor_versioned");
+  }
+  if (a.read_only()) {
+    throw nb::buffer_error("__dlpack__: a read-only array needs a consumer of DLPack 1.0");
+  }
+  return make_capsule<dlpack::Managed>(a, copied, "dltensor");
+}
+
+}  // namespace bitmetal::python

@@ -1,0 +1,217 @@
+#include "bitmetal/ops.h"
+
+#include "bindings/bindings.h"
+
+namespace bitmetal::python {
+namespace {
+
+std::optional<Dims> parse_axes(const char* op, nb::handle axis) {
+  if (axis.is_none()) return std::nullopt;
+  return parse_dims(op, "axis", axis);
+}
+
+std::string reduction_doc(const char* first, const char* notes) {
+  return cat(first, R"(
+
+Parameters
+----------
+a : array-like
+    Any shape.
+axis : int or tuple of int, optional
+    The axes to reduce; all of them if None.
+keepdims : bool
+    Leave reduced axes in the result with size 1.
+out : Array, optional
+    Where to write the result: its shape and type must fit.
+
+Returns
+-------
+Array
+
+Notes
+-----
+)",
+             notes, '\n');
+}
+
+template <Reduction op>
+void bind_reduction(nb::module_& m, const char* name, const char* signature, const char* first,
+                    const char* notes) {
+  m.def(
+      name,
+      [name](nb::handle a, nb::handle axis, bool keepdims, nb::handle out) {
+        const Array in = to_array(name, "a", a);
+        const auto axes = parse_axes(name, axis);
+        const auto target = to_output(name, out);
+        return result(
+            out, without_gil(in.bytes(), [&] { return reduce(op, in, axes, keepdims, target); }));
+      },
+      "a"_a, "axis"_a = nb::none(), nb::kw_only(), "keepdims"_a = false, "out"_a = nb::none(),
+      nb::sig(signature), reduction_doc(first, notes).c_str());
+}
+
+#define BITMETAL_REDUCTION_SIGNATURE(name, axis) \
+  "def " name "(a: ArrayLike, axis: " axis       \
+  " | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array"
+
+}  // namespace
+
+void bind_ops(nb::module_& m) {
+  bind_reduction<Reduction::sum>(
+      m, "sum", BITMETAL_REDUCTION_SIGNATURE("sum", "int | tuple[int, ...]"), "Sum of elements.",
+      "Integers and booleans are summed in int64. float16, bfloat16 and float32 are accumulated "
+      "in\n"
+      "float32 by blocks (pairwise), the same bits for any number of threads.");
+  bind_reduction<Reduction::mean>(
+      m, "mean", BITMETAL_REDUCTION_SIGNATURE("mean", "int | tuple[int, ...]"),
+      "Arithmetic mean of elements.",
+      "Accumulates as `sum` does. The mean of integers is float32; of nothing, NaN.");
+  bind_reduction<Reduction::max>(
+      m, "max", BITMETAL_REDUCTION_SIGNATURE("max", "int | tuple[int, ...]"), "Largest element.",
+      "NaN wins. Raises ValueError where there is nothing to reduce over.");
+  bind_reduction<Reduction::min>(
+      m, "min", BITMETAL_REDUCTION_SIGNATURE("min", "int | tuple[int, ...]"), "Smallest element.",
+      "NaN wins. Raises ValueError where there is nothing to reduce over.");
+  bind_reduction<Reduction::argmax>(m, "argmax", BITMETAL_REDUCTION_SIGNATURE("argmax", "int"),
+                                    "Index of the largest element (int64).",
+                                    "The first of equals; the first NaN where there is one. "
+                                    "Without an axis the index counts the\n"
+                                    "elements in row-major order.");
+  m.def(
+      "matmul",
+      [](nb::handle a, nb::handle b, nb::handle out) {
+        const Array left = to_array("matmul", "a", a), right = to_array("matmul", "b", b);
+        const auto target = to_output("matmul", out);
+        return result(out, without_gil(left.bytes() + right.bytes(),
+                                       [&] { return matmul(left, right, target); }));
+      },
+      "a"_a, "b"_a, nb::kw_only(), "out"_a = nb::none(),
+      nb::sig("def matmul(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array"),
+      R"(Matrix product, as `numpy.matmul`.
+
+Parameters
+----------
+a : array-like
+    ``[..., m, k]`` or ``[k]``, of a floating-point type.
+b : array-like
+    ``[..., k, n]`` or ``[k]``. Leading dimensions broadcast.
+out : Array, optional
+    Where to write the result: its shape and type must fit.
+
+Returns
+-------
+Array
+    ``[..., m, n]``; a vector's dimension is dropped. Of the common type: float16 with bfloat16 gives
+    float32.
+
+Raises
+------
+TypeError
+    If an operand is not of a floating-point type.
+ValueError
+    If the shapes do not fit.
+
+Notes
+-----
+float16 and bfloat16 are accumulated in float32 and rounded once.
+)");
+  m.def(
+      "softmax",
+      [](nb::handle a, int axis, nb::handle out) {
+        const Array in = to_array("softmax", "a", a);
+        const auto target = to_output("softmax", out);
+        return result(out, without_gil(in.bytes(), [&] { return softmax(in, axis, target); }));
+      },
+      "a"_a, "axis"_a = -1, nb::kw_only(), "out"_a = nb::none(),
+      nb::sig("def softmax(a: ArrayLike, axis: int = -1, *, out: Array | None = None) -> Array"),
+      R"(Softmax: exp(a - max(a)) / sum(exp(a - max(a))) along an axis.
+
+Parameters
+----------
+a : array-like
+    At least 1 dimension, of a floating-point type.
+axis : int
+    The axis that sums to 1.
+out : Array, optional
+    Where to write the result: its shape and type must fit.
+
+Returns
+-------
+Array
+    Of the shape and type of `a`.
+)");
+  m.def(
+      "rms_norm",
+      [](nb::handle a, nb::handle weight, float eps, nb::handle out) {
+        const Array in = to_array("rms_norm", "a", a);
+        const auto factors = to_optional_array("rms_norm", "weight", weight);
+        const auto target = to_output("rms_norm", out);
+        return result(out,
+                      without_gil(in.bytes(), [&] { return rms_norm(in, factors, eps, target); }));
+      },
+      "a"_a, "weight"_a = nb::none(), "eps"_a = 1e-5f, nb::kw_only(), "out"_a = nb::none(),
+      nb::sig("def rms_norm(a: ArrayLike, weight: ArrayLike | None = None, eps: float = 1e-5, *, "
+              "out: Array | None = None) -> Array"),
+      R"(Root-mean-square normalization over the last axis: a / sqrt(mean(a^2) + eps) * weight.
+
+Parameters
+----------
+a : array-like
+    ``[..., n]``, of a floating-point type.
+weight : array-like, optional
+    ``[n]``.
+eps : float
+    Added to the mean square.
+out : Array, optional
+    Where to write the result: its shape and type must fit.
+
+Returns
+-------
+Array
+    Of the shape and type of `a`.
+
+References
+----------
+Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019.
+)");
+  m.def(
+      "permute",
+      [](nb::handle a, nb::handle axes) {
+        return permute(to_array("permute", "a", a), parse_dims("permute", "axes", axes));
+      },
+      "a"_a, "axes"_a, nb::sig("def permute(a: ArrayLike, axes: Sequence[int]) -> Array"),
+      R"(A view with the axes in another order, as `numpy.transpose`.
+
+Parameters
+----------
+a : array-like
+    Any shape.
+axes : sequence of int
+    Each axis once.
+
+Returns
+-------
+Array
+)");
+  m.def(
+      "reshape",
+      [](nb::handle a, nb::handle shape) {
+        return reshape(to_array("reshape", "a", a), parse_dims("reshape", "shape", shape));
+      },
+      "a"_a, "shape"_a, nb::sig("def reshape(a: ArrayLike, shape: ShapeLike) -> Array"),
+      R"(The same elements with another shape; a view where strides allow it.
+
+Parameters
+----------
+a : array-like
+    Any shape.
+shape : int or sequence of int
+    The new sizes; one may be -1.
+
+Returns
+-------
+Array
+)");
+}
+
+}  // namespace bitmetal::python
