@@ -36,7 +36,7 @@ struct float16 {
     const uint32_t magnitude = (bits & 0x7fffu) << 13;
     uint32_t u;
     if (magnitude >= 0x0f800000) {  // infinity and NaN, which turns quiet
-      u = magnitude + (224u << 23) | (magnitude > 0x0f800000 ? 0x400000u : 0u);
+      u = (magnitude + (224u << 23)) | (magnitude > 0x0f800000 ? 0x400000u : 0u);
     } else if (magnitude < 0x00800000) {  // a multiple of 2^-24
       u = std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude + (113u << 23)) - 0x1p-14f);
     } else {

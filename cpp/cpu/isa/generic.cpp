@@ -1,0 +1,18 @@
+// Portable C++: the reference for the other sets, and what runs where none of them does.
+#include "cpu/isa/kernels.h"
+#include "cpu/isa/simd_headers.h"
+
+namespace bitmetal::cpu {
+namespace generic {
+namespace {
+#include "cpu/isa/simd_generic.h"
+
+#include "cpu/isa/kernels.inl"
+
+constexpr Kernels kKernels = make_kernels(Isa::generic);
+}  // namespace
+}  // namespace generic
+
+const Kernels* const generic_kernels = &generic::kKernels;
+
+}  // namespace bitmetal::cpu

@@ -1,0 +1,134 @@
+#include "cpu/isa/isa.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <initializer_list>
+#include <string>
+
+#include "bitmetal/error.h"
+#include "cpu/isa/kernels.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
+
+namespace bitmetal::cpu {
+namespace {
+
+struct Entry {
+  Isa isa;
+  std::string_view name;
+};
+constexpr Entry kNames[] = {{Isa::generic, "generic"},
+                            {Isa::avx2, "avx2"},
+                            {Isa::avxvnni, "avxvnni"},
+                            {Isa::avx512, "avx512"},
+                            {Isa::neon, "neon"}};
+
+const Kernels* built(Isa isa) {
+  switch (isa) {
+    case Isa::avx2: return avx2_kernels;
+    case Isa::avxvnni: return avxvnni_kernels;
+    case Isa::avx512: return avx512_kernels;
+    case Isa::neon: return neon_kernels;
+    default: return generic_kernels;
+  }
+}
+
+#if defined(__x86_64__)
+struct CpuId {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  CpuId(unsigned leaf, unsigned subleaf) { __get_cpuid_count(leaf, subleaf, &a, &b, &c, &d); }
+};
+
+constexpr bool all(unsigned word, std::initializer_list<int> bits) {
+  for (int bit : bits) {
+    if (!(word >> bit & 1)) return false;
+  }
+  return true;
+}
+
+// The register states that the operating system saves: what the processor can do is of no use
+// without.
+unsigned enabled_state() {
+  unsigned low, high;
+  asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return low;
+}
+
+bool runs(Isa isa) {
+  const CpuId basic(1, 0), extended(7, 0), extended1(7, 1);
+  constexpr int kOsxsave = 27, kFma = 12, kF16c = 29;
+  if (!all(basic.c, {kOsxsave, kFma, kF16c})) return false;
+  const unsigned state = enabled_state();
+  constexpr unsigned kYmm = 0x06, kZmm = 0xe6;  // XMM and YMM; and masks, both parts of ZMM
+  const bool avx2 = (state & kYmm) == kYmm && all(extended.b, {5 /*AVX2*/, 8 /*BMI2*/});
+  switch (isa) {
+    case Isa::avx2: return avx2;
+    case Isa::avxvnni: return avx2 && all(extended1.a, {4});
+    case Isa::avx512:
+      return avx2 && (state & kZmm) == kZmm &&
+             all(extended.b, {16 /*F*/, 17 /*DQ*/, 30 /*BW*/, 31 /*VL*/}) &&
+             all(extended.c, {1 /*VBMI*/, 8 /*GFNI*/, 11 /*VNNI*/});
+    default: return false;
+  }
+}
+#elif defined(__aarch64__) && defined(__linux__)
+bool runs(Isa isa) {
+  constexpr unsigned long kDotprod = 1ul << 20;  // HWCAP_ASIMDDP
+  return isa == Isa::neon && (getauxval(AT_HWCAP) & kDotprod);
+}
+#elif defined(__aarch64__) && defined(__APPLE__)
+bool runs(Isa isa) { return isa == Isa::neon; }  // every Apple silicon Mac has dotprod
+#else
+bool runs(Isa) { return false; }
+#endif
+
+std::atomic<const Kernels*> active{nullptr};
+
+const Kernels* first_choice() {
+  const char* forced = std::getenv("BITMETAL_CPU_ISA");
+  return built(forced && *forced ? isa_named(forced) : supported_isas().back());
+}
+
+}  // namespace
+
+std::string_view name_of(Isa isa) { return kNames[static_cast<int>(isa)].name; }
+
+const std::vector<Isa>& supported_isas() {
+  static const std::vector<Isa> list = [] {
+    std::vector<Isa> found;
+    for (const Entry& entry : kNames) {
+      if (built(entry.isa) && (entry.isa == Isa::generic || runs(entry.isa))) {
+        found.push_back(entry.isa);
+      }
+    }
+    return found;
+  }();
+  return list;
+}
+
+Isa isa_named(std::string_view name) {
+  std::string known;
+  for (Isa isa : supported_isas()) {
+    if (name_of(isa) == name) return isa;
+    known.append(known.empty() ? "'" : ", '").append(name_of(isa)).append("'");
+  }
+  fail<ValueError>("BITMETAL_CPU_ISA: '", name, "' is not supported here, expected one of ", known);
+}
+
+Isa active_isa() { return kernels().isa; }
+
+void set_active_isa(Isa isa) {
+  active.store(built(isa_named(name_of(isa))), std::memory_order_relaxed);
+}
+
+const Kernels& kernels() {
+  const Kernels* chosen = active.load(std::memory_order_relaxed);
+  if (!chosen) active.store(chosen = first_choice(), std::memory_order_relaxed);
+  return *chosen;
+}
+
+}  // namespace bitmetal::cpu

@@ -1,0 +1,37 @@
+// Which instruction set the cpu device's kernels use.
+//
+// Every set compiles the same algorithms (kernels/*.inl) against its own SIMD primitives
+// (isa/simd_*.h) into a table of functions. The best set that the machine supports is chosen at
+// first use; the environment variable BITMETAL_CPU_ISA or set_active_isa() forces another one.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace bitmetal::cpu {
+
+struct Kernels;
+
+// In ascending order of preference on each architecture.
+enum class Isa : uint8_t {
+  generic,
+  avx2,     // AVX2, FMA, F16C, BMI2
+  avxvnni,  // avx2 with 8-bit dot products
+  avx512,   // AVX-512 F, BW, DQ, VL, VBMI, VNNI and GFNI: Ice Lake and Zen 4 onwards
+  neon,     // Armv8.2 with dotprod
+};
+
+std::string_view name_of(Isa isa);
+const std::vector<Isa>& supported_isas();  // of this build on this machine; "generic" comes first
+Isa isa_named(std::string_view name);      // throws ValueError unless it is supported
+
+// Throws ValueError where BITMETAL_CPU_ISA names no supported set.
+Isa active_isa();
+// For tests. Operations that are running on other threads may finish with the former set.
+void set_active_isa(Isa isa);
+
+// The functions of the active set; throws as active_isa() does.
+const Kernels& kernels();
+
+}  // namespace bitmetal::cpu

@@ -1,0 +1,25 @@
+// The table of functions that an instruction set provides: one member for each family of kernels.
+//
+// A family is a struct of function pointers in cpu/kernels/<family>.h and its algorithms in
+// cpu/kernels/<family>.inl, which ends by defining `constexpr <Family>Kernels k<Family>Kernels`;
+// isa/kernels.inl lists them.
+#pragma once
+
+#include "cpu/isa/isa.h"
+#include "cpu/kernels/ternary.h"
+
+namespace bitmetal::cpu {
+
+struct Kernels {
+  Isa isa;
+  TernaryKernels ternary;
+};
+
+// Null where this build lacks the set.
+extern const Kernels* const generic_kernels;
+extern const Kernels* const avx2_kernels;
+extern const Kernels* const avxvnni_kernels;
+extern const Kernels* const avx512_kernels;
+extern const Kernels* const neon_kernels;
+
+}  // namespace bitmetal::cpu

@@ -1,0 +1,7 @@
+// What every set compiles after its own primitives.
+
+#include "cpu/isa/simd_common.h"
+
+#include "cpu/kernels/ternary.inl"
+
+constexpr Kernels make_kernels(Isa isa) { return {.isa = isa, .ternary = kTernaryKernels}; }

@@ -1,0 +1,15 @@
+// Primitives that every set builds from its own.
+
+// The first n < 16 elements, then zeros.
+template <class T>
+inline F32x16 load_partial(const T* p, int64_t n) {
+  T padded[16] = {};
+  std::memcpy(padded, p, static_cast<size_t>(n) * sizeof(T));
+  return load(padded);
+}
+template <class T>
+inline void store_partial(T* p, F32x16 a, int64_t n) {
+  T padded[16];
+  store(padded, a);
+  std::memcpy(p, padded, static_cast<size_t>(n) * sizeof(T));
+}

@@ -1,0 +1,17 @@
+// Vectors of AVX2, FMA and F16C. See kernels/vector.inl for what every instruction set supplies.
+
+constexpr int kVectorBytes = 32;
+// 12 sums, 2 vectors of b and a broadcast element of a: 15 of 16 registers.
+constexpr int kTileRows = 6;
+constexpr int kTileVectors = 2;
+
+inline __m256 fma(__m256 a, __m256 b, __m256 c) { return _mm256_fmadd_ps(a, b, c); }
+inline __m256d fma(__m256d a, __m256d b, __m256d c) { return _mm256_fmadd_pd(a, b, c); }
+
+inline __m256 widen(const float16* p) {
+  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+inline void narrow(__m256 v, float16* p) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
+                   _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}

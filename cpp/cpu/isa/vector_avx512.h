@@ -1,0 +1,17 @@
+// Vectors of AVX-512. See kernels/vector.inl for what every instruction set supplies.
+
+constexpr int kVectorBytes = 64;
+// 28 sums, 2 vectors of b and a broadcast element of a: 31 of 32 registers.
+constexpr int kTileRows = 14;
+constexpr int kTileVectors = 2;
+
+inline __m512 fma(__m512 a, __m512 b, __m512 c) { return _mm512_fmadd_ps(a, b, c); }
+inline __m512d fma(__m512d a, __m512d b, __m512d c) { return _mm512_fmadd_pd(a, b, c); }
+
+inline __m512 widen(const float16* p) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+inline void narrow(__m512 v, float16* p) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
+                      _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}

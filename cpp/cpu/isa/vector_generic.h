@@ -1,0 +1,19 @@
+// Vectors of any processor, 16 bytes long as in SSE2, in the compilers' vector extension. See
+// kernels/vector.inl for what every instruction set supplies.
+
+constexpr int kVectorBytes = 16;
+// 8 sums, 2 vectors of b, a broadcast element of a and its product: 12 of 16 registers.
+constexpr int kTileRows = 4;
+constexpr int kTileVectors = 2;
+
+template <class V>
+V fma(V a, V b, V c) {
+  return c + a * b;  // rounded twice
+}
+
+typedef float Float4 __attribute__((vector_size(16)));
+
+inline Float4 widen(const float16* p) { return Float4{p[0], p[1], p[2], p[3]}; }
+inline void narrow(Float4 v, float16* p) {
+  for (int i = 0; i < 4; ++i) p[i] = float16(v[i]);
+}

@@ -1,0 +1,16 @@
+// Vectors of Armv8. See kernels/vector.inl for what every instruction set supplies.
+
+constexpr int kVectorBytes = 16;
+// 24 sums, 3 vectors of b and a broadcast element of a: 28 of 32 registers.
+constexpr int kTileRows = 8;
+constexpr int kTileVectors = 3;
+
+inline float32x4_t fma(float32x4_t a, float32x4_t b, float32x4_t c) { return vfmaq_f32(c, a, b); }
+inline float64x2_t fma(float64x2_t a, float64x2_t b, float64x2_t c) { return vfmaq_f64(c, a, b); }
+
+inline float32x4_t widen(const float16* p) {
+  return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(reinterpret_cast<const uint16_t*>(p))));
+}
+inline void narrow(float32x4_t v, float16* p) {
+  vst1_u16(reinterpret_cast<uint16_t*>(p), vreinterpret_u16_f16(vcvt_f16_f32(v)));
+}

@@ -1,0 +1,30 @@
+// Ternary matrices: sums, packing and products.
+
+// Lane l of 16 adds up the elements i with i % 16 == l; a chunk's lanes are added in a fixed tree,
+// and the chunks one after another: the result depends neither on the set nor on threads.
+constexpr int64_t kSumChunk = 16384;
+
+template <class T, class Term>
+double lane_sum(const T* p, int64_t n, Term term) {
+  double total = 0;
+  for (int64_t begin = 0; begin < n; begin += kSumChunk) {
+    const int64_t end = n - begin < kSumChunk ? n : begin + kSumChunk;
+    F64x16 sum = zero_f64();
+    int64_t i = begin;
+    for (; i + 16 <= end; i += 16) sum = add(sum, widen(term(load(p + i))));
+    if (i < end) sum = add(sum, widen(term(load_partial(p + i, end - i))));
+    total += add_lanes(sum);
+  }
+  return total;
+}
+
+template <class T>
+double sum_of_magnitudes(const T* w, int64_t n) {
+  return lane_sum(w, n, [](F32x16 x) { return abs(x); });
+}
+
+template <class T>
+constexpr TernaryTypeKernels<T> kTernaryTypeKernels{sum_of_magnitudes<T>};
+
+constexpr TernaryKernels kTernaryKernels{kTernaryTypeKernels<float>, kTernaryTypeKernels<float16>,
+                                         kTernaryTypeKernels<bfloat16>};
