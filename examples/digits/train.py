@@ -72,7 +72,8 @@ def product(a: Floats, b: Floats, bits: int) -> Floats:
 def total(x: Floats, axis: int, bits: int) -> Floats:
     """Return the sums of ``x``, exact, with the summed axis kept as 1."""
     require_exact(np.abs(x).max() * x.shape[axis], bits)
-    return x.sum(axis=axis, keepdims=True)
+    sums: Floats = x.sum(axis=axis, keepdims=True)
+    return sums
 
 
 class Random:
@@ -247,8 +248,10 @@ def hf_pack(codes: Floats) -> npt.NDArray[np.uint8]:
     rows = -(-len(codes) // 4)
     stored = np.zeros((4 * rows, codes.shape[1]), np.uint8)
     stored[: len(codes)] = codes + 1
-    first, second, third, fourth = stored.reshape(4, rows, -1)
-    return first | second << 2 | third << 4 | fourth << 6
+    packed = np.zeros((rows, codes.shape[1]), np.uint8)
+    for i, quarter in enumerate(stored.reshape(4, rows, -1)):
+        packed |= quarter << np.uint8(2 * i)
+    return packed
 
 
 def write(path: Path, ternary: list[Layer], floating: list[Layer]) -> None:

@@ -245,5 +245,6 @@ def _dtype(code: str) -> np.dtype[Any]:
     if code == "BF16":
         import ml_dtypes  # here: most files have no bf16, and importing bitmetal stays quick
 
-        return np.dtype(ml_dtypes.bfloat16)
+        bfloat16: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+        return bfloat16
     return np.dtype(_DTYPES[code]).newbyteorder("<")

@@ -26,7 +26,7 @@ class Digits(NamedTuple):
 
     def inputs(self) -> npt.NDArray[np.float32]:
         """Return the images as network inputs: ``f32[n, 64]`` of values 0..1."""
-        return self.images.reshape(len(self.images), -1) / np.float32(16)
+        return self.images.reshape(len(self.images), -1).astype(np.float32) / np.float32(16)
 
 
 def load_digits() -> tuple[Digits, Digits]:
