@@ -2,7 +2,6 @@
 
 #include "bindings/bindings.h"
 #include "bindings/dlpack.h"
-#include "bitmetal/ops.h"
 #include "core/backend.h"
 
 namespace bitmetal::python {

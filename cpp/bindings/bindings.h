@@ -4,6 +4,7 @@
 #include <nanobind/nanobind.h>
 
 #include "bitmetal/array.h"
+#include "bitmetal/ops.h"
 #include "bitmetal/ternary.h"
 
 namespace bitmetal::python {

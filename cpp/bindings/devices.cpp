@@ -138,7 +138,7 @@ count : int
       },
       nb::sig("def cpu_isas() -> list[str]"), "The instruction sets that this processor supports.");
   m.def(
-      "set_cpu_isa", [](const char* name) { cpu::set_active_isa(cpu::parse_isa(name)); }, "name"_a,
+      "set_cpu_isa", [](const char* name) { cpu::set_active_isa(cpu::isa_named(name)); }, "name"_a,
       "Use another instruction set from now on; for tests. No operation may be running.");
   m.def(
       "set_blas_path", [](const char* path) { cpu::set_blas_path(path); }, "path"_a,

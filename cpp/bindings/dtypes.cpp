@@ -17,7 +17,7 @@ constexpr Alias kAliases[] = {
 
 // The name of anything that denotes an element type: "float32", np.dtype, np.float32,
 // torch.float32.
-std::string type_name(nb::handle object) {
+std::string denoted_name(nb::handle object) {
   nb::object name;
   if (nb::isinstance<nb::str>(object)) {
     name = nb::borrow(object);
@@ -37,7 +37,7 @@ bool find_dtype(nb::handle object, DType& found) {
     found = known->value;
     return true;
   }
-  const std::string name = type_name(object);
+  const std::string name = denoted_name(object);
   for (DType t : kDTypes) {
     if (name == name_of(t)) return found = t, true;
   }

@@ -1,4 +1,3 @@
-#include "bitmetal/ops.h"
 
 #include "bindings/bindings.h"
 

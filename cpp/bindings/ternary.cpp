@@ -3,7 +3,6 @@
 #include <string>
 
 #include "bindings/bindings.h"
-#include "bitmetal/ops.h"
 
 namespace bitmetal::python {
 namespace {

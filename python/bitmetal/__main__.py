@@ -1,0 +1,40 @@
+"""``python -m bitmetal``: info, demo and bench."""
+
+import argparse
+import sys
+
+import bitmetal as bm
+from bitmetal import _core
+
+
+def info() -> int:
+    """Print the devices and why each kind is or is not available."""
+    print(f"bitmetal {bm.__version__}")
+    for kind, available, reason in _core.availability():
+        print(f"  {kind:<10} {'yes' if available else 'no ':<4} {reason}")
+    print(f"default device: {bm.device()}")
+    return 0
+
+
+def main() -> int:
+    """Run the command that was asked for."""
+    parser = argparse.ArgumentParser(prog="python -m bitmetal", description=bm.__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("info", help="devices, and why each is or is not available")
+    commands.add_parser("demo", help="a ternary network reads handwritten digits")
+    bench = commands.add_parser("bench", help="time every operation beside NumPy")
+    bench.add_argument("--quick", action="store_true", help="fewer sizes and rounds")
+    arguments = parser.parse_args()
+    if arguments.command == "demo":
+        from bitmetal import demo
+
+        return demo.main([])
+    if arguments.command == "bench":
+        from bitmetal import bench as suite
+
+        return suite.main(quick=arguments.quick)
+    return info()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

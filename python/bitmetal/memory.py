@@ -1,0 +1,8 @@
+"""The buffer pool: how much memory arrays use, how much is kept for reuse, and the bounds on both."""
+
+from bitmetal._core import memory_set_cache_limit as set_cache_limit
+from bitmetal._core import memory_set_limit as set_limit
+from bitmetal._core import memory_stats as stats
+from bitmetal._core import memory_trim as trim
+
+__all__ = ["set_cache_limit", "set_limit", "stats", "trim"]
