@@ -10,7 +10,6 @@ import json
 import math
 import mmap
 import os
-import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -82,7 +81,7 @@ def load(path: str | os.PathLike[str]) -> dict[str, bm.Array]:
     arrays = {}
     for name, dtype, shape, begin, _ in header.tensors:
         view = np.ndarray(shape, dtype, buffer=mapped, offset=header.data + begin)
-        arrays[name] = bm.asarray(np.require(view, requirements="A"))
+        arrays[name] = bm.asarray(view)
     return arrays
 
 
@@ -140,7 +139,7 @@ def save(
     text += b" " * (-len(text) % 8)
 
     target = Path(path)
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    temporary = target.with_name(f".{target.name}.{os.urandom(8).hex()}")
     try:
         with open(temporary, "xb") as file:
             file.write(len(text).to_bytes(8, "little") + text)
