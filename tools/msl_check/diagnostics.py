@@ -20,4 +20,9 @@ def _is_struct_copy(diagnostic: cindex.Diagnostic) -> bool:
     ):
         return False
     notes = [note.spelling for note in diagnostic.children]
-    return any("(the implicit copy" in note and "address space" in note for note in notes)
+    # "expects an rvalue": the argument is an object of the class itself, that is, a copy.
+    return any(
+        ("(the implicit copy" in note and "address space" in note)
+        or ("(the implicit move" in note and "expects an rvalue" in note)
+        for note in notes
+    )

@@ -54,3 +54,22 @@ void f(volatile device uint* p, const thread uint& n) { *p = n; }
 uint f(device const uchar* p) {
   return *reinterpret_cast<device const uint*>(p) + ((device const uint*)p)[1];
 }
+//--- struct_passed_through_templates
+struct State {
+  float value, weight;
+};
+struct Join {
+  using State = ::State;
+  static State merge(State a, State b) { return a.weight > b.weight ? a : b; }
+};
+template <typename Op>
+typename Op::State fold(typename Op::State s, threadgroup typename Op::State* shared) {
+  typename Op::State total = s;
+  total = Op::merge(total, shared[0]);
+  shared[1] = total;
+  return total;
+}
+kernel void f(device State* x [[buffer(0)]]) {
+  threadgroup State shared[2];
+  x[0] = fold<Join>(x[0], shared);
+}

@@ -154,3 +154,5 @@ template <typename T>
 constexpr bool is_function_constant_defined(__constant const T& value) {
   return true;
 }
+
+#define METAL_FUNC inline

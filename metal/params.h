@@ -1,0 +1,152 @@
+// Arguments of the kernels, shared by C++ and MSL. Every structure is bound as `constant T&`, in the
+// kernel's last buffer. Members are plain and sorted so that no compiler pads between them.
+//
+// Sizes and strides count elements. Each kernel's header says what is bound where, and the grid.
+#pragma once
+
+#ifndef __METAL_VERSION__
+#include <cstdint>
+#endif
+
+namespace bitmetal {
+
+// Where both sides agree on a number. `constant` is MSL's word for the address space of constants.
+#ifdef __METAL_VERSION__
+#define BITMETAL_CONSTANT constant constexpr
+#else
+#define BITMETAL_CONSTANT inline constexpr
+#endif
+
+BITMETAL_CONSTANT uint32_t kSimdWidth = 32;
+
+// Rows and columns of a block of 2-bit codes; the block's dword r holds row r. See ternary_panel.h.
+BITMETAL_CONSTANT uint32_t kPanelRows = 16;
+BITMETAL_CONSTANT uint32_t kPanelColumns = 16;
+
+// Threads of a threadgroup where a kernel needs a certain number of them.
+BITMETAL_CONSTANT uint32_t kReduceThreads = 256;
+BITMETAL_CONSTANT uint32_t kMatmulThreads = 128;       // 4 simdgroups, each a quarter of the tile
+BITMETAL_CONSTANT uint32_t kMatmulPlainThreads = 256;  // 16 by 16, each 2 by 2 outputs
+
+// Rows and columns of the output that a threadgroup computes.
+BITMETAL_CONSTANT uint32_t kMatmulTile = 64;
+BITMETAL_CONSTANT uint32_t kMatmulPlainTile = 32;
+
+// Columns that a threadgroup of a column reduction covers; the other factor of kReduceThreads
+// walks along the axis.
+BITMETAL_CONSTANT uint32_t kColumnLanes = 32;
+
+// Most threadgroups that the first pass of an all-reduction may have: the second pass is one
+// threadgroup, and 1024 groups of 256 threads already fill the largest GPU.
+BITMETAL_CONSTANT uint32_t kMaxPartials = 1024;
+
+BITMETAL_CONSTANT uint32_t kCopyRank = 16;
+
+// Indices of the function constants. One absent counts as false.
+BITMETAL_CONSTANT uint32_t kFcAlongDepthA = 0;  // matmul: neighbours of A in memory differ in k
+BITMETAL_CONSTANT uint32_t kFcAlongDepthB = 1;  // matmul: neighbours of B in memory differ in k
+BITMETAL_CONSTANT uint32_t kFcVectorA = 2;  // A's pointer, row and batch steps are multiples of 4
+BITMETAL_CONSTANT uint32_t kFcVectorB = 3;  // the same for B (matvec: for the weight)
+BITMETAL_CONSTANT uint32_t kFcHasBias = 4;
+BITMETAL_CONSTANT uint32_t kFcHasWeight = 5;  // norms: multiply by a weight
+BITMETAL_CONSTANT uint32_t kFcVectorX = 6;    // matvec: x's pointer and row step are multiples of 4
+
+struct FillParams {
+  uint64_t count;
+};
+
+struct CopyParams {
+  uint64_t shape[16];
+  int64_t in_strides[16];
+  int64_t out_strides[16];
+  uint64_t count;
+  uint32_t rank;
+  uint32_t unused;
+};
+
+// A view [outer, axis, inner]; the result is row-major [outer, inner].
+struct ReduceParams {
+  uint64_t outer;
+  uint64_t axis;
+  uint64_t inner;
+  int64_t outer_stride;
+  int64_t axis_stride;
+  int64_t inner_stride;
+};
+
+// Rows of `columns` neighbouring elements, `*_stride` apart.
+struct RowParams {
+  uint64_t rows;
+  uint64_t columns;
+  int64_t in_stride;
+  int64_t out_stride;
+  float eps;
+  uint32_t unused;
+};
+
+// C[m, n] = A[m, k] B[k, n], C row-major. B is seen as rows of n: element (n, k) lies at
+// n * b_row_stride + k * b_depth_stride. Batch strides may be 0.
+struct MatmulParams {
+  uint32_t m;
+  uint32_t n;
+  uint32_t k;
+  uint32_t unused;
+  int64_t a_row_stride;
+  int64_t a_depth_stride;
+  int64_t a_batch_stride;
+  int64_t b_row_stride;
+  int64_t b_depth_stride;
+  int64_t b_batch_stride;
+};
+
+// y[batch, rows] = x[batch, columns] W[rows, columns]^T, y row-major.
+struct MatvecParams {
+  uint32_t rows;
+  uint32_t columns;
+  uint32_t batch;
+  uint32_t unused;
+  int64_t w_row_stride;
+  int64_t x_row_stride;
+};
+
+// A ternary weight of [rows, columns] as panels, with `groups` scales a row of `group_size` columns.
+struct TernaryParams {
+  uint32_t rows;
+  uint32_t columns;
+  uint32_t groups;
+  uint32_t group_size;
+  int64_t row_stride;     // of the dense side: weight, codes or result
+  int64_t column_stride;  // ditto
+};
+
+// A product of activations [batch, columns], rows x_row_stride apart, with such a weight.
+struct TernaryMatmulParams {
+  uint32_t rows;
+  uint32_t columns;
+  uint32_t batch;
+  uint32_t groups;
+  uint32_t group_size;
+  uint32_t unused;
+  int64_t x_row_stride;
+};
+
+// int8 activations [rows, padded]: columns rounded up to kPanelColumns, the rest zeros.
+struct QuantizeActivationsParams {
+  uint32_t rows;
+  uint32_t columns;
+  uint32_t padded;
+  float eps;
+  int64_t in_stride;
+};
+
+static_assert(sizeof(FillParams) == 8, "FillParams");
+static_assert(sizeof(CopyParams) == 400, "CopyParams");
+static_assert(sizeof(ReduceParams) == 48, "ReduceParams");
+static_assert(sizeof(RowParams) == 40, "RowParams");
+static_assert(sizeof(MatmulParams) == 64, "MatmulParams");
+static_assert(sizeof(MatvecParams) == 32, "MatvecParams");
+static_assert(sizeof(TernaryParams) == 32, "TernaryParams");
+static_assert(sizeof(TernaryMatmulParams) == 32, "TernaryMatmulParams");
+static_assert(sizeof(QuantizeActivationsParams) == 24, "QuantizeActivationsParams");
+
+}  // namespace bitmetal
