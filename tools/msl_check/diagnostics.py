@@ -20,9 +20,8 @@ def _is_struct_copy(diagnostic: cindex.Diagnostic) -> bool:
     ):
         return False
     notes = [note.spelling for note in diagnostic.children]
-    # "expects an rvalue": the argument is an object of the class itself, that is, a copy.
+    # The last two: the argument is an object of the class itself, that is, a copy.
+    reasons = ("address space", "expects an rvalue", "would lose const qualifier")
     return any(
-        ("(the implicit copy" in note and "address space" in note)
-        or ("(the implicit move" in note and "expects an rvalue" in note)
-        for note in notes
+        "(the implicit" in note and any(reason in note for reason in reasons) for note in notes
     )

@@ -84,3 +84,16 @@ int f(int n) {
 }
 //--- attributes_of_cpp
 [[nodiscard]] int f([[maybe_unused]] int n) { return 0; }
+//--- functor_passed_by_value
+struct Table {
+  device const float* values;
+  float operator()(uint i) const { return values[i]; }
+};
+template <typename F>
+float twice(F f) {
+  return 2 * f(0);
+}
+float f(device const float* x) {
+  const Table table{x};
+  return twice(table);
+}

@@ -1,0 +1,54 @@
+#include "ternary.h"
+
+[[kernel]] void ternary_tensor_scale(device const float* sums [[buffer(0)]],
+                                     device float* scales [[buffer(1)]],
+                                     constant TernaryParams& p [[buffer(2)]],
+                                     constant uint& count [[buffer(3)]],
+                                     uint first [[thread_index_in_threadgroup]],
+                                     uint simdgroup [[simdgroup_index_in_threadgroup]],
+                                     uint simdgroups [[simdgroups_per_threadgroup]],
+                                     uint lane [[thread_index_in_simdgroup]]) {
+  threadgroup float shared[kSimdWidth];
+  const uint step = simdgroups * kSimdWidth;
+  float sum = 0;
+  for (uint i = first; i < count; i += step) sum += sums[i];
+  sum = group_reduce<Sum<float, float>>(sum, shared, simdgroup, simdgroups, lane);
+  const float scale = absmean(sum, float(p.rows) * float(p.columns));
+  for (uint row = first; row < panel_count(p.rows) * kPanelRows; row += step) {
+    scales[row] = row < p.rows ? scale : 0.0f;
+  }
+}
+
+[[kernel]] void ternary_pack(device const char* ternary [[buffer(0)]],
+                             device uint* codes [[buffer(1)]],
+                             constant TernaryParams& p [[buffer(2)]],
+                             uint2 position [[thread_position_in_grid]]) {
+  const uint blocks = block_count(p.columns);
+  if (position.x >= panel_count(p.rows) * kPanelRows || position.y >= blocks) return;
+  const Given given{ternary, &p};
+  codes[codes_at(position.x, position.y, blocks)] = encode(p, position.x, position.y, given);
+}
+
+[[kernel]] void ternary_unpack(device const uint* codes [[buffer(0)]],
+                               device char* ternary [[buffer(1)]],
+                               constant TernaryParams& p [[buffer(2)]],
+                               uint2 position [[thread_position_in_grid]]) {
+  const uint blocks = block_count(p.columns);
+  if (position.x >= p.rows || position.y >= blocks) return;
+  decode(codes[codes_at(position.x, position.y, blocks)], 1.0f, p, position.x, position.y, ternary);
+}
+
+#define instantiate(kernel_name, name, type)              \
+  template [[host_name(#kernel_name "_" name)]] [[kernel]] \
+  decltype(kernel_name<type>) kernel_name<type>;
+
+#define instantiate_type(name, type)             \
+  instantiate(ternary_tensor_sum, name, type)    \
+  instantiate(ternary_group_scale, name, type)   \
+  instantiate(ternary_encode, name, type)        \
+  instantiate(ternary_dequantize, name, type)
+
+// clang-format off
+instantiate_type("f32", float)
+instantiate_type("f16", half)
+instantiate_type("bf16", bfloat)
