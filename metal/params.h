@@ -27,6 +27,7 @@ BITMETAL_CONSTANT uint32_t kPanelColumns = 16;
 BITMETAL_CONSTANT uint32_t kReduceThreads = 256;
 BITMETAL_CONSTANT uint32_t kMatmulThreads = 128;       // 4 simdgroups, each a quarter of the tile
 BITMETAL_CONSTANT uint32_t kMatmulPlainThreads = 256;  // 16 by 16, each 2 by 2 outputs
+BITMETAL_CONSTANT uint32_t kMatvecThreads = 256;       // 8 simdgroups that share a row's columns
 
 // Rows and columns of the output that a threadgroup computes.
 BITMETAL_CONSTANT uint32_t kMatmulTile = 64;
@@ -42,7 +43,7 @@ BITMETAL_CONSTANT uint32_t kMaxPartials = 1024;
 
 BITMETAL_CONSTANT uint32_t kCopyRank = 16;
 
-// Indices of the function constants. One absent counts as false.
+// Indices of the function constants, all bool. A kernel's header names those that it needs set.
 BITMETAL_CONSTANT uint32_t kFcAlongDepthA = 0;  // matmul: neighbours of A in memory differ in k
 BITMETAL_CONSTANT uint32_t kFcAlongDepthB = 1;  // matmul: neighbours of B in memory differ in k
 BITMETAL_CONSTANT uint32_t kFcVectorA = 2;  // A's pointer, row and batch steps are multiples of 4

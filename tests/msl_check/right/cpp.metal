@@ -97,3 +97,15 @@ float f(device const float* x) {
   const Table table{x};
   return twice(table);
 }
+//--- temporary_in_a_template
+struct Wide {
+  float value;
+  explicit Wide(float x) : value(x) {}
+};
+template <typename T>
+T f(T x) {
+  Wide w = Wide(x);
+  w = Wide(float(x) + 1);
+  return T(w.value);
+}
+half g(half x) { return f(x); }

@@ -1,0 +1,66 @@
+// C[m, n] = A[m, k] B[k, n] for dense operands, batched, at any strides; sums in float.
+//
+//   buffer 0  A        1  B        2  C, row-major [batch, m, n]        3  MatmulParams
+//   function constants kFcAlongDepthA, kFcAlongDepthB, kFcVectorA, kFcVectorB
+//
+//   matmul_*        simdgroup matrices: kMatmulThreads threads a threadgroup, a grid of
+//                   (ceil(n / kMatmulTile), ceil(m / kMatmulTile), batch) threadgroups
+//   matmul_plain_*  for devices without them: kMatmulPlainThreads, kMatmulPlainTile
+//
+// NN, NT, TN and TT differ in strides and in kFcAlongDepth*: A is along depth where its last axis is
+// k, B where its *first* axis changes slowest, that is, where its last axis is k (a transposed view).
+#pragma once
+
+#include "matmul_tile.h"
+
+constant bool along_depth_a [[function_constant(0)]];
+constant bool along_depth_b [[function_constant(1)]];
+constant bool vector_a [[function_constant(2)]];
+constant bool vector_b [[function_constant(3)]];
+
+template <typename T>
+struct RowMajorStore {
+  device T* out;
+  uint columns;
+  METAL_FUNC void operator()(uint row, uint column, float value) const {
+    out[ulong(row) * columns + column] = T(value);
+  }
+};
+
+template <typename T>
+METAL_FUNC DenseOperand<T, T> left_operand(device const T* a, constant MatmulParams& p, uint batch) {
+  return DenseOperand<T, T>{a + long(batch) * p.a_batch_stride, p.a_row_stride, p.a_depth_stride,
+                            p.m, p.k, along_depth_a, vector_a};
+}
+
+template <typename T>
+METAL_FUNC DenseOperand<T, T> right_operand(device const T* b, constant MatmulParams& p, uint batch) {
+  return DenseOperand<T, T>{b + long(batch) * p.b_batch_stride, p.b_row_stride, p.b_depth_stride,
+                            p.n, p.k, along_depth_b, vector_b};
+}
+
+template <typename T>
+[[kernel, max_total_threads_per_threadgroup(128)]] void matmul(
+    device const T* a [[buffer(0)]], device const T* b [[buffer(1)]], device T* c [[buffer(2)]],
+    constant MatmulParams& p [[buffer(3)]], uint3 tile [[threadgroup_position_in_grid]],
+    uint index [[thread_index_in_threadgroup]], uint simdgroup [[simdgroup_index_in_threadgroup]],
+    uint lane [[thread_index_in_simdgroup]]) {
+  threadgroup T tile_a[kTileElements<T>];
+  threadgroup T tile_b[kTileElements<T>];
+  threadgroup float strips[kStripFloats];
+  const RowMajorStore<T> store{c + ulong(tile.z) * p.m * p.n, p.n};
+  matmul_simdgroup<false>(left_operand(a, p, tile.z), right_operand(b, p, tile.z), p.m, p.n, p.k,
+                          tile.xy, store, tile_a, tile_b, strips, index, simdgroup, lane);
+}
+
+template <typename T>
+[[kernel, max_total_threads_per_threadgroup(256)]] void matmul_plain_kernel(
+    device const T* a [[buffer(0)]], device const T* b [[buffer(1)]], device T* c [[buffer(2)]],
+    constant MatmulParams& p [[buffer(3)]], uint3 tile [[threadgroup_position_in_grid]],
+    uint index [[thread_index_in_threadgroup]]) {
+  threadgroup T tile_a[kPlainTileElements<T>];
+  threadgroup T tile_b[kPlainTileElements<T>];
+  const RowMajorStore<T> store{c + ulong(tile.z) * p.m * p.n, p.n};
+  matmul_plain<false>(left_operand(a, p, tile.z), right_operand(b, p, tile.z), p.m, p.n, p.k,
+                      tile.xy, store, tile_a, tile_b, index);
+}
