@@ -10,6 +10,9 @@ namespace bitmetal::cpu::avx2 {
 namespace {
 #include "cpu/isa/simd_avx2.h"
 
+#include "cpu/isa/ternary_avx2.h"
+#include "cpu/isa/vector_avx2.h"
+
 #include "cpu/isa/kernels.inl"
 
 constexpr Kernels kKernels = make_kernels(Isa::avx2);

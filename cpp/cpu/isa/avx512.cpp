@@ -10,6 +10,9 @@ namespace bitmetal::cpu::avx512 {
 namespace {
 #include "cpu/isa/simd_avx512.h"
 
+#include "cpu/isa/ternary_avx512.h"
+#include "cpu/isa/vector_avx512.h"
+
 #include "cpu/isa/kernels.inl"
 
 constexpr Kernels kKernels = make_kernels(Isa::avx512);

@@ -11,6 +11,9 @@ namespace {
 #define BITMETAL_AVXVNNI 1
 #include "cpu/isa/simd_avx2.h"
 
+#include "cpu/isa/ternary_avx2.h"
+#include "cpu/isa/vector_avx2.h"
+
 #include "cpu/isa/kernels.inl"
 
 constexpr Kernels kKernels = make_kernels(Isa::avxvnni);

@@ -7,6 +7,9 @@ namespace generic {
 namespace {
 #include "cpu/isa/simd_generic.h"
 
+#include "cpu/isa/ternary_generic.h"
+#include "cpu/isa/vector_generic.h"
+
 #include "cpu/isa/kernels.inl"
 
 constexpr Kernels kKernels = make_kernels(Isa::generic);

@@ -6,6 +6,8 @@
 #pragma once
 
 #include "cpu/isa/isa.h"
+#include "cpu/kernels/convert.h"
+#include "cpu/kernels/reduce.h"
 #include "cpu/kernels/ternary.h"
 
 namespace bitmetal::cpu {
@@ -13,6 +15,8 @@ namespace bitmetal::cpu {
 struct Kernels {
   Isa isa;
   TernaryKernels ternary;
+  ConvertKernels convert;
+  ReduceKernels reduce;
 };
 
 // Null where this build lacks the set.

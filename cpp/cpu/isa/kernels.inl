@@ -2,6 +2,13 @@
 
 #include "cpu/isa/simd_common.h"
 
+#include "cpu/kernels/convert.inl"
+#include "cpu/kernels/reduce.inl"
 #include "cpu/kernels/ternary.inl"
 
-constexpr Kernels make_kernels(Isa isa) { return {.isa = isa, .ternary = kTernaryKernels}; }
+constexpr Kernels make_kernels(Isa isa) {
+  return {.isa = isa,
+          .ternary = kTernaryKernels,
+          .convert = kConvertKernels,
+          .reduce = kReduceKernels};
+}

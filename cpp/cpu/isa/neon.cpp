@@ -16,6 +16,9 @@ namespace bitmetal::cpu::neon {
 namespace {
 #include "cpu/isa/simd_neon.h"
 
+#include "cpu/isa/ternary_neon.h"
+#include "cpu/isa/vector_neon.h"
+
 #include "cpu/isa/kernels.inl"
 
 constexpr Kernels kKernels = make_kernels(Isa::neon);

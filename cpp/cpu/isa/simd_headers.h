@@ -1,9 +1,12 @@
 // Everything that a set's primitives and the kernels include, ahead of its target region.
 #pragma once
 
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
+#include <type_traits>
 #include <utility>
 
 #include "core/half.h"

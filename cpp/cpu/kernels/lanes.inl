@@ -1,0 +1,69 @@
+// Sums with the same bits on every instruction set and for any number of threads.
+//
+// A row is cut into chunks of kChunk elements. In a chunk sixteen lanes add in double: lane l takes
+// the elements i with i % 16 == l, in order; the lanes are then added as a tree, l and l + 8 first.
+#pragma once
+
+constexpr int kLanes = 16;
+
+struct Lanes {
+  Doubles part[kLanes / kDoubles] = {};
+
+  // The next sixteen elements.
+  template <class T, class Term>
+  void add(const T* p, Term term) {
+    if constexpr (sizeof(T) == 2) {
+      float wide[kLanes];
+      for (int i = 0; i < kLanes; i += kFloats) narrow(widen(p + i), wide + i);
+      add(wide, term);
+    } else {
+      for (int i = 0; i < kLanes / kDoubles; ++i) {
+        part[i] += term(widen_double(p + i * kDoubles));
+      }
+    }
+  }
+
+  // With the last elements, fewer than sixteen.
+  template <class T, class Term>
+  double total(const T* tail, int64_t n, Term term) const {
+    double lane[kLanes];
+    for (int i = 0; i < kLanes / kDoubles; ++i) store(part[i], lane + i * kDoubles);
+    for (int64_t i = 0; i < n; ++i) lane[i] += term(static_cast<double>(tail[i]));
+    for (int width = kLanes / 2; width > 0; width /= 2) {
+      for (int i = 0; i < width; ++i) lane[i] += lane[i + width];
+    }
+    return lane[0];
+  }
+};
+
+// The sum over one chunk of term(element).
+template <class T, class Term>
+inline double sum_lanes(const T* p, int64_t n, Term term) {
+  Lanes lanes;
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) lanes.add(p + i, term);
+  return lanes.total(p + i, n - i, term);
+}
+
+// The same to the accuracy that doubles themselves need: their own rounding errors must not pile
+// up, so short runs are summed and the sums added as a tree.
+template <class Term>
+inline double sum_lanes_pairwise(const double* p, int64_t n, Term term) {
+  constexpr int64_t kRun = 1024;  // 64 additions a lane
+  if (n <= kRun) return sum_lanes(p, n, term);
+  const int64_t half = (n / 2 + kRun - 1) / kRun * kRun;
+  return sum_lanes_pairwise(p, half, term) + sum_lanes_pairwise(p + half, n - half, term);
+}
+
+struct Identity {
+  template <class V>
+  V operator()(V x) const {
+    return x;
+  }
+};
+struct Square {
+  template <class V>
+  V operator()(V x) const {
+    return x * x;
+  }
+};

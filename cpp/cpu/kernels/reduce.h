@@ -1,0 +1,45 @@
+// Reductions of one chunk of a row, or of a block of rows column by column.
+#pragma once
+
+#include <cstdint>
+#include <iterator>
+
+#include "bitmetal/dtype.h"
+
+namespace bitmetal::cpu {
+
+// Elements of a row, and rows of a block, that are reduced on their own; the partial results are
+// combined in a fixed order, whatever the number of threads. 64 KiB of float32, which an L2 holds.
+constexpr int64_t kChunk = 16384;
+constexpr int64_t kChunkRows = 2048;
+
+// The sum of a floating type is `real`, that of the others `integer` (modulo 2^64).
+union Sum {
+  double real;
+  int64_t integer;
+};
+
+// For one element type, all on at most kChunk elements or kChunkRows rows; row r starts at
+// in + r * stride. Values are passed in the type itself. "Best" is the greatest, or the least, and
+// NaN where there is one.
+struct ReduceTypeKernels {
+  Sum (*sum)(const void* in, int64_t n);
+  void (*best)(const void* in, int64_t n, bool least, void* value);
+  // The first element that equals *value (NaN: the first NaN), which must be there.
+  int64_t (*find)(const void* in, int64_t n, const void* value);
+
+  void (*sum_columns)(const void* in, int64_t rows, int64_t stride, int64_t columns, Sum* sums);
+  void (*best_columns)(const void* in, int64_t rows, int64_t stride, int64_t columns, bool least,
+                       void* values);
+  // The first row that holds the column's greatest value, or NaN.
+  void (*argmax_columns)(const void* in, int64_t rows, int64_t stride, int64_t columns,
+                         void* values, int32_t* row);
+};
+
+struct ReduceKernels {
+  ReduceTypeKernels type[std::size(kDTypes)];
+
+  const ReduceTypeKernels& of(DType dtype) const { return type[static_cast<int>(dtype)]; }
+};
+
+}  // namespace bitmetal::cpu

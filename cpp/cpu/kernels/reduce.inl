@@ -1,0 +1,179 @@
+#pragma once
+
+#include "cpu/kernels/convert.inl"
+#include "cpu/kernels/lanes.inl"
+
+// Halves are widened into a buffer before anything else is done with them; the rest stays as it is.
+template <class T>
+using Widened = std::conditional_t<kHalf<T>, float, T>;
+
+constexpr int64_t kWidenBlock = 512;  // 2 KiB of float32 stays in L1 beside what it is added to
+
+template <class T>
+inline const Widened<T>* widened(const T* in, int64_t n, Widened<T>* buffer) {
+  if constexpr (kHalf<T>) {
+    convert_run<T, float>(in, buffer, n);
+    return buffer;
+  } else {
+    return in;
+  }
+}
+
+template <class T>
+Sum reduce_sum(const void* bytes, int64_t n) {
+  const T* in = static_cast<const T*>(bytes);
+  if constexpr (std::is_same_v<T, double>) {
+    return {.real = sum_lanes_pairwise(in, n, Identity{})};
+  } else if constexpr (kFloating<T>) {
+    return {.real = sum_lanes(in, n, Identity{})};
+  } else {
+    // kChunk elements of 8 bits fit 32.
+    std::conditional_t<sizeof(T) == 1, int32_t, uint64_t> total = 0;
+    for (int64_t i = 0; i < n; ++i) total += in[i];
+    return {.integer = static_cast<int64_t>(total)};
+  }
+}
+
+template <bool kLeast, class T>
+inline T better(T best, T x) {
+  // A NaN that has won stays: nothing is greater.
+  const bool wins = (kLeast ? x < best : x > best) | (x != x);
+  return wins ? x : best;
+}
+
+template <bool kLeast, class T>
+T best_of(const T* in, int64_t n) {
+  using C = Widened<T>;
+  // The same lanes on every instruction set, since -0 and +0 are equal: four of the longest
+  // registers, so that their latencies overlap.
+  constexpr int64_t kWidth = 256 / sizeof(C);
+  static_assert(kWidenBlock % kWidth == 0);
+  C lane[kWidth];
+  for (int64_t l = 0; l < kWidth; ++l) lane[l] = static_cast<C>(in[0]);
+  for (int64_t i = 0; i < n; i += kWidenBlock) {
+    const int64_t count = n - i < kWidenBlock ? n - i : kWidenBlock;
+    C buffer[kWidenBlock];
+    const C* p = widened(in + i, count, buffer);
+    int64_t j = 0;
+    for (; j + kWidth <= count; j += kWidth) {
+      for (int64_t l = 0; l < kWidth; ++l) lane[l] = better<kLeast>(lane[l], p[j + l]);
+    }
+    for (int64_t l = 0; j + l < count; ++l) lane[l] = better<kLeast>(lane[l], p[j + l]);
+  }
+  for (int64_t width = kWidth / 2; width > 0; width /= 2) {
+    for (int64_t l = 0; l < width; ++l) lane[l] = better<kLeast>(lane[l], lane[l + width]);
+  }
+  return static_cast<T>(lane[0]);
+}
+
+template <class T>
+void reduce_best(const void* bytes, int64_t n, bool least, void* value) {
+  const T* in = static_cast<const T*>(bytes);
+  *static_cast<T*>(value) = least ? best_of<true>(in, n) : best_of<false>(in, n);
+}
+
+template <class T>
+int64_t reduce_find(const void* bytes, int64_t n, const void* value) {
+  using C = Widened<T>;
+  const T* in = static_cast<const T*>(bytes);
+  const C wanted = static_cast<C>(*static_cast<const T*>(value));
+  const auto found = [&](T x) {
+    const C c = static_cast<C>(x);
+    return (c == wanted) | ((c != c) & (wanted != wanted));
+  };
+  constexpr int64_t kStep = 64;  // looked through at once
+  int64_t i = 0;
+  for (bool any = false; i + kStep <= n; i += kStep) {
+    for (int64_t j = 0; j < kStep; ++j) any |= found(in[i + j]);
+    if (any) break;
+  }
+  while (!found(in[i])) ++i;
+  return i;
+}
+
+// Columns are taken kWidenBlock at a time: wide enough to read memory in long runs.
+
+template <class T>
+void sum_columns(const void* bytes, int64_t rows, int64_t stride, int64_t columns, Sum* sums) {
+  using C = Widened<T>;
+  using Total = std::conditional_t<kFloating<T>, double, uint64_t>;
+  for (int64_t at = 0; at < columns; at += kWidenBlock) {
+    const int64_t width = columns - at < kWidenBlock ? columns - at : kWidenBlock;
+    const T* in = static_cast<const T*>(bytes) + at;
+    Total total[kWidenBlock] = {};
+    C buffer[4][kWidenBlock];
+    int64_t r = 0;
+    for (; r + 4 <= rows; r += 4) {
+      const C* row[4];
+      for (int i = 0; i < 4; ++i) row[i] = widened(in + (r + i) * stride, width, buffer[i]);
+      for (int64_t c = 0; c < width; ++c) {
+        Total sum = total[c];
+        for (int i = 0; i < 4; ++i) sum += static_cast<Total>(row[i][c]);
+        total[c] = sum;
+      }
+    }
+    for (; r < rows; ++r) {
+      const C* row = widened(in + r * stride, width, buffer[0]);
+      for (int64_t c = 0; c < width; ++c) total[c] += static_cast<Total>(row[c]);
+    }
+    std::memcpy(sums + at, total, static_cast<size_t>(width) * sizeof(Sum));
+  }
+}
+
+template <bool kLeast, class T>
+void best_of_columns(const T* in, int64_t rows, int64_t stride, int64_t columns, T* values) {
+  using C = Widened<T>;
+  for (int64_t at = 0; at < columns; at += kWidenBlock) {
+    const int64_t width = columns - at < kWidenBlock ? columns - at : kWidenBlock;
+    C top[kWidenBlock], buffer[kWidenBlock];
+    convert_run<T, C>(in + at, top, width);
+    for (int64_t r = 1; r < rows; ++r) {
+      const C* row = widened(in + r * stride + at, width, buffer);
+      for (int64_t c = 0; c < width; ++c) top[c] = better<kLeast>(top[c], row[c]);
+    }
+    convert_run<C, T>(top, values + at, width);
+  }
+}
+
+template <class T>
+void best_columns(const void* bytes, int64_t rows, int64_t stride, int64_t columns, bool least,
+                  void* values) {
+  const T* in = static_cast<const T*>(bytes);
+  T* out = static_cast<T*>(values);
+  least ? best_of_columns<true>(in, rows, stride, columns, out)
+        : best_of_columns<false>(in, rows, stride, columns, out);
+}
+
+template <class T>
+void argmax_columns(const void* bytes, int64_t rows, int64_t stride, int64_t columns, void* values,
+                    int32_t* row_of) {
+  using C = Widened<T>;
+  for (int64_t at = 0; at < columns; at += kWidenBlock) {
+    const int64_t width = columns - at < kWidenBlock ? columns - at : kWidenBlock;
+    const T* in = static_cast<const T*>(bytes) + at;
+    C top[kWidenBlock], buffer[kWidenBlock];
+    int32_t where[kWidenBlock] = {};
+    convert_run<T, C>(in, top, width);
+    for (int32_t r = 1; r < rows; ++r) {
+      const C* row = widened(in + r * stride, width, buffer);
+      for (int64_t c = 0; c < width; ++c) {
+        const C x = row[c], best = top[c];
+        const bool wins = (x > best) | ((x != x) & (best == best));
+        top[c] = wins ? x : best;
+        where[c] = wins ? r : where[c];
+      }
+    }
+    convert_run<C, T>(top, static_cast<T*>(values) + at, width);
+    std::memcpy(row_of + at, where, static_cast<size_t>(width) * sizeof(int32_t));
+  }
+}
+
+// In the order of DType. A bool is 0 or 1 and reduces as the byte that it is.
+template <class... T>
+constexpr ReduceKernels reduce_kernels() {
+  return {{{reduce_sum<T>, reduce_best<T>, reduce_find<T>, sum_columns<T>, best_columns<T>,
+            argmax_columns<T>}...}};
+}
+
+constexpr ReduceKernels kReduceKernels =
+    reduce_kernels<float, float16, bfloat16, double, int8_t, uint8_t, int32_t, int64_t, uint8_t>();
