@@ -1,5 +1,6 @@
-#include "bitmetal/ternary.h"
+#include "ops/ternary.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/backend.h"
@@ -84,18 +85,11 @@ TernaryMatrix ternary_quantize(const Array& weight, Granularity granularity, int
   return w;
 }
 
-TernaryMatrix ternary_from_codes(const Array& codes, const Array& scale, int64_t group_size) {
-  const char* op = "ternary.from_codes";
-  Device& device = common_device(op, {{"codes", &codes}, {"scale", &scale}});
-  require_matrix(op, "codes", codes);
-  if (codes.dtype() != DType::i8) {
-    fail<TypeError>(op, ": codes is ", name_of(codes.dtype()), ", expected int8");
-  }
-  require_floating(op, "scale", scale);
+TernaryMatrix assemble_ternary(const char* op, const Array& codes, const Array& scale,
+                               int64_t group_size) {
   const int64_t rows = codes.shape(0), columns = codes.shape(1);
-  const Granularity granularity = scale.size() == 1 && scale.rank() <= 1 && rows != 1
-                                      ? Granularity::tensor
-                                  : scale.rank() == 0 ? Granularity::tensor
+  const bool single = scale.rank() == 0 || (scale.rank() == 1 && scale.size() == 1 && rows != 1);
+  const Granularity granularity = single              ? Granularity::tensor
                                   : scale.rank() == 1 ? Granularity::row
                                                       : Granularity::group;
   if (granularity == Granularity::group) {
@@ -104,27 +98,39 @@ TernaryMatrix ternary_from_codes(const Array& codes, const Array& scale, int64_t
   } else if (granularity == Granularity::row) {
     require_shape(op, "scale", scale, {rows});
   }
-  const Array flat = contiguous(codes);
-  const auto* values = flat.data_as<int8_t>();
-  for (int64_t i = 0; i < flat.size(); ++i) {
-    if (values[i] < -1 || values[i] > 1) {
-      fail<ValueError>(op, ": codes holds ", static_cast<int>(values[i]), " at row ", i / columns,
-                       ", column ", i % columns, "; expected -1, 0 or 1");
-    }
-  }
   const Array given = contiguous(scale.dtype() == DType::f32 ? scale : astype(scale, DType::f32));
   const auto* s = given.data_as<float>();
-  for (int64_t i = 0; i < given.size(); ++i) {
-    if (!std::isfinite(s[i])) fail<ValueError>(op, ": scale holds NaN or infinity");
+  if (!std::all_of(s, s + given.size(), [](float v) { return std::isfinite(v); })) {
+    fail<ValueError>(op, ": scale holds NaN or infinity");
   }
-  TernaryMatrix w = TernaryMatrix::make(rows, columns, granularity, group_size, device);
-  if (w.scales.size() > 0) device.backend().fill(w.scales, 0.0);
+  TernaryMatrix w = TernaryMatrix::make(rows, columns, granularity, group_size, codes.device());
+  if (w.scales.size() > 0) w.device().backend().fill(w.scales, 0.0);
   auto* stored = w.scales.data_as<float>();
   for_each_scale(w, [&](int64_t row, int64_t group, int64_t at) {
     stored[at] = s[granularity == Granularity::tensor ? 0 : row * w.groups() + group];
   });
-  if (codes.size() > 0) device.backend().ternary_pack(flat, w);
+  if (codes.size() > 0) w.device().backend().ternary_pack(codes, w);
   return w;
+}
+
+TernaryMatrix ternary_from_codes(const Array& codes, const Array& scale, int64_t group_size) {
+  const char* op = "ternary.from_codes";
+  common_device(op, {{"codes", &codes}, {"scale", &scale}});
+  require_matrix(op, "codes", codes);
+  if (codes.dtype() != DType::i8) {
+    fail<TypeError>(op, ": codes is ", name_of(codes.dtype()), ", expected int8");
+  }
+  require_floating(op, "scale", scale);
+  const Array flat = contiguous(codes);
+  const auto* values = flat.data_as<int8_t>();
+  for (int64_t i = 0; i < flat.size(); ++i) {
+    if (values[i] < -1 || values[i] > 1) {
+      fail<ValueError>(op, ": codes holds ", static_cast<int>(values[i]), " at row ",
+                       i / codes.shape(1), ", column ", i % codes.shape(1),
+                       "; expected -1, 0 or 1");
+    }
+  }
+  return assemble_ternary(op, flat, scale, group_size);
 }
 
 Array ternary_codes(const TernaryMatrix& w) {

@@ -3,10 +3,10 @@
 #include <cmath>
 #include <cstring>
 
-#include "bitmetal/ternary.h"
 #include "core/half.h"
 #include "core/thread_pool.h"
 #include "ops/check.h"
+#include "ops/ternary.h"
 
 namespace bitmetal {
 namespace {
@@ -129,12 +129,16 @@ TernaryMatrix ternary_from_hf(const Array& packed, const Array& scale, int64_t r
                    const uint8_t* source = bytes + row % byte_rows * columns;
                    const int shift = static_cast<int>(2 * (row / byte_rows));
                    for (int64_t k = 0; k < columns; ++k) {
-                     out[row * columns + k] = static_cast<int8_t>((source[k] >> shift & 3) - 1);
+                     const int code = source[k] >> shift & 3;
+                     if (code == 3) {
+                       fail<ValueError>(op, ": packed holds the code 3 at row ", row, ", column ",
+                                        k, "; expected 0, 1 or 2");
+                     }
+                     out[row * columns + k] = static_cast<int8_t>(code - 1);
                    }
                  }
                });
-  // Rows past the end (padding) may hold anything; a 3 inside is found by from_codes as the code 2.
-  return ternary_from_codes(codes, reshape(scale, {}), 0);
+  return assemble_ternary(op, codes, reshape(scale, {}), 0);
 }
 
 Array ternary_to_hf(const TernaryMatrix& w) {
@@ -202,7 +206,7 @@ TernaryMatrix ternary_from_gguf(const Array& raw, std::string_view name, int64_t
       scale[b] = static_cast<float>(d);
     }
   });
-  return ternary_from_codes(codes, scales, kGgufBlock);
+  return assemble_ternary(op, codes, scales, kGgufBlock);
 }
 
 Array ternary_to_gguf(const TernaryMatrix& w, std::string_view name) {

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+import bitmetal as bm
+from bitmetal import _core
+
+TARGETS = [f"cpu-{isa}" for isa in _core.cpu_isas()] + [
+    device.kind for device in bm.devices() if device.kind != "cpu"
+]
+
+
+@pytest.fixture(params=TARGETS)
+def target(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each device in turn, and on the cpu each instruction set of this machine."""
+    kind, _, isa = request.param.partition("-")
+    before = _core.cpu_isa()
+    if isa:
+        _core.set_cpu_isa(isa)
+    with bm.device(kind):
+        yield request.param
+    _core.set_cpu_isa(before)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_lost() -> Iterator[None]:
+    """Arrays of a test are gone after it: none leaked, none freed twice."""
+    gc.collect()
+    before = bm.memory.stats("cpu")["active_blocks"]
+    yield
+    gc.collect()
+    assert bm.memory.stats("cpu")["active_blocks"] <= before

@@ -1,0 +1,83 @@
+"""Conversions and strided copies."""
+
+from __future__ import annotations
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+import bitmetal as bm
+from table import FLOATS, np_dtype, random, wide
+
+INTEGERS = ("int8", "uint8", "int32", "int64", "bool")
+
+
+@pytest.mark.parametrize("to", (*FLOATS, *INTEGERS))
+@pytest.mark.parametrize("source", (*FLOATS, *INTEGERS))
+def test_astype(source: str, to: str, target: str) -> None:
+    a = random((1003,), source)
+    if to in INTEGERS and source in FLOATS:
+        a = np.abs(a).astype(a.dtype)  # uint8 of a negative float is nobody's promise
+    if source == "bfloat16" and to == "float16" or source == "float64" and to in ("float16", "bfloat16"):
+        expected = a.astype(np.float64).astype(np_dtype(to))
+    else:
+        with np.errstate(over="ignore"):
+            expected = a.astype(np_dtype(to))
+    np.testing.assert_array_equal(wide(bm.asarray(a).astype(to)), wide(expected))
+
+
+@pytest.mark.parametrize("to", ["float16", "bfloat16"])
+def test_every_half_way_case_rounds_to_even(to: str, target: str) -> None:
+    """All values of the 16-bit type, their midpoints, and the neighbours of those."""
+    every = np.arange(1 << 16, dtype=np.uint16).view(np_dtype(to)).astype(np.float64)
+    finite = np.unique(every[np.isfinite(every)])
+    middle = (finite[1:] + finite[:-1]) / 2
+    values = np.concatenate([every, middle]).astype(np.float32)
+    with np.errstate(over="ignore"):
+        around = np.concatenate([values, np.nextafter(values, np.float32(np.inf)), np.nextafter(values, np.float32(-np.inf))])
+    around = np.concatenate([around, np.float32([np.inf, -np.inf, np.nan, 1e-45, -1e-45, 3.4e38, 65520, 65519.996])])
+    with np.errstate(over="ignore"):
+        expected = around.astype(np_dtype(to))
+    np.testing.assert_array_equal(wide(bm.asarray(around).astype(to)), wide(expected))
+    np.testing.assert_array_equal(
+        wide(bm.asarray(every.astype(np_dtype(to))).astype("float32")), every.astype(np.float32)
+    )
+
+
+def test_float64_rounds_once(target: str) -> None:
+    """1 + 2^-11 + 2^-40 is above the midpoint; by way of float32 it would fall on it, and to even."""
+    value = np.array([1 + 2.0**-11 + 2.0**-40, 1 + 2.0**-8 + 2.0**-40])
+    assert np.asarray(bm.asarray(value[:1]).astype("float16"))[0] == np.float16(1 + 2.0**-10)
+    assert wide(bm.asarray(value[1:]).astype("bfloat16"))[0] == 1 + 2.0**-7
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "float64", "uint8"])
+def test_strided_copies(dtype: str, target: str) -> None:
+    a = random((37, 41, 5), dtype)
+    shown = bm.asarray(a)
+    for mine, theirs in [
+        (shown.permute(2, 0, 1), a.transpose(2, 0, 1)),
+        (shown.T, a.T),
+        (shown[::-2, 3:, ::2], a[::-2, 3:, ::2]),
+        (shown[:, 4], a[:, 4]),
+        (shown[5:5], a[5:5]),
+    ]:
+        copied = mine.copy()
+        np.testing.assert_array_equal(copied, theirs)
+        assert np.asarray(copied).flags.c_contiguous
+
+
+def test_large_transposed_copy(target: str) -> None:
+    a = random((1025, 2049), "float32")
+    np.testing.assert_array_equal(bm.asarray(a).T.copy(), a.T)
+
+
+def test_bfloat16_is_ml_dtypes() -> None:
+    a = np.arange(10).astype(ml_dtypes.bfloat16)
+    np.testing.assert_array_equal(wide(bm.asarray(a)[::3].copy()), wide(a[::3]))
+
+
+def test_float_to_integer_truncates_and_saturates_nowhere_by_surprise(target: str) -> None:
+    a = np.float32([1.9, -1.9, 0.5, -0.5, 127.99])
+    np.testing.assert_array_equal(bm.asarray(a).astype("int8"), [1, -1, 0, 0, 127])
+    np.testing.assert_array_equal(bm.asarray(np.float32([0.1, 0, -0.0, np.nan])).astype("bool"), [True, False, False, True])
