@@ -74,3 +74,11 @@ struct TernaryOperand {
     }
   }
 };
+
+template <typename T, bool kGrouped>
+METAL_FUNC TernaryOperand<T, kGrouped> ternary_weight(device const uint* codes,
+                                                      device const float* scales,
+                                                      constant TernaryMatmulParams& p) {
+  return TernaryOperand<T, kGrouped>{codes,    scales,      p.rows, block_count(p.columns),
+                                     p.groups, p.group_size};
+}

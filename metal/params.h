@@ -51,6 +51,7 @@ BITMETAL_CONSTANT uint32_t kFcVectorB = 3;  // the same for B (matvec: for the w
 BITMETAL_CONSTANT uint32_t kFcHasBias = 4;
 BITMETAL_CONSTANT uint32_t kFcHasWeight = 5;  // norms: multiply by a weight
 BITMETAL_CONSTANT uint32_t kFcVectorX = 6;    // matvec: x's pointer and row step are multiples of 4
+BITMETAL_CONSTANT uint32_t kFcNormalize = 7;  // bitlinear_quantize: RMS-normalize the row first
 
 struct FillParams {
   uint64_t count;

@@ -4,7 +4,7 @@ Clang ignores unknown [[attributes]] and leaves no trace of them. `[[buffer(0)]]
 `_(buffer(0)) `, a macro of the prelude that records the text in the syntax tree;
 `[[function_constant(0)]];` becomes an initializer of unknown value. A call of a vector type,
 `vec<T, 4>(...)`, becomes one of the prelude's function `_vc<T, 4>(...)`; the named types
-(`float4(...)`) are function-like macros there.
+(`float4(...)`) are function-like macros there, which a declarator (`float4 (&x)[2]`) must escape.
 """
 
 import re
@@ -19,6 +19,8 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', re.MULTILINE)
+
+_VECTOR = re.compile(r"(bool|u?char|u?short|u?int|u?long|half|bfloat|float)[234]$")
 
 # Attributes of C++ itself, which clang understands.
 _CPP_ATTRIBUTES = {"nodiscard", "maybe_unused", "fallthrough", "noreturn", "deprecated"}
@@ -37,6 +39,8 @@ def rewrite(text: str) -> str:
                 out[tokens[end].start() : tokens[end].end()] = "  " if constant else ") "
         elif token.group() == "vec" and _is_called(tokens, i + 1):
             out[token.start() : token.end()] = "_vc"
+        elif _VECTOR.match(token.group()) and _is_declarator(tokens, i + 1):
+            out[token.start()] = token.group()[0].upper()
     return "".join(out)
 
 
@@ -67,6 +71,12 @@ def _is_called(tokens: list[re.Match[str]], i: int) -> bool:
         if token.group() in ";{}":
             return False
     return False
+
+
+def _is_declarator(tokens: list[re.Match[str]], i: int) -> bool:
+    """Tell whether `(&name)[` or `(*name)` follows a type, which then is not called."""
+    text = [token.group() for token in tokens[i : i + 4]]
+    return len(text) == 4 and text[0] == "(" and text[1] in ("&", "*") and text[3] == ")"
 
 
 def with_includes(path: Path, text: str, include: Iterable[Path]) -> Iterator[tuple[Path, str]]:

@@ -68,3 +68,8 @@ enable_if_t<is_integral_v<T>, T> worst() {
   return numeric_limits<T>::lowest();
 }
 float f() { return worst<float>() + worst<int>() + (is_same_v<half, float> ? 1 : 0); }
+//--- reference_to_array_of_vectors
+template <int N>
+float f(thread float4 (&x)[N]) {
+  return float4(x[0] + x[N - 1]).x;
+}

@@ -57,23 +57,27 @@ template <typename T, int N>
 using vec = T __attribute__((ext_vector_type(N)));
 }  // namespace metal
 
-// Comparisons of clang's vectors give integers, so a vector of bool is one.
-#define _MSL_VECTORS(T, L)                            \
+// Comparisons of clang's vectors give integers, so a vector of bool is one. The capital names are
+// for declarators such as `float4 (&x)[2]`, which the macros below would take for a call.
+#define _MSL_VECTORS(T, C, L)                         \
   typedef L T##2 __attribute__((ext_vector_type(2))); \
   typedef L T##3 __attribute__((ext_vector_type(3))); \
-  typedef L T##4 __attribute__((ext_vector_type(4)));
-_MSL_VECTORS(bool, int)
-_MSL_VECTORS(char, char)
-_MSL_VECTORS(uchar, uchar)
-_MSL_VECTORS(short, short)
-_MSL_VECTORS(ushort, ushort)
-_MSL_VECTORS(int, int)
-_MSL_VECTORS(uint, uint)
-_MSL_VECTORS(long, long)
-_MSL_VECTORS(ulong, ulong)
-_MSL_VECTORS(half, half)
-_MSL_VECTORS(bfloat, bfloat)
-_MSL_VECTORS(float, float)
+  typedef L T##4 __attribute__((ext_vector_type(4))); \
+  typedef T##2 C##2;                                  \
+  typedef T##3 C##3;                                  \
+  typedef T##4 C##4;
+_MSL_VECTORS(bool, Bool, int)
+_MSL_VECTORS(char, Char, char)
+_MSL_VECTORS(uchar, Uchar, uchar)
+_MSL_VECTORS(short, Short, short)
+_MSL_VECTORS(ushort, Ushort, ushort)
+_MSL_VECTORS(int, Int, int)
+_MSL_VECTORS(uint, Uint, uint)
+_MSL_VECTORS(long, Long, long)
+_MSL_VECTORS(ulong, Ulong, ulong)
+_MSL_VECTORS(half, Half, half)
+_MSL_VECTORS(bfloat, Bfloat, bfloat)
+_MSL_VECTORS(float, Float, float)
 #undef _MSL_VECTORS
 typedef float packed_float2 __attribute__((ext_vector_type(2), aligned(4)));
 typedef float packed_float4 __attribute__((ext_vector_type(4), aligned(4)));

@@ -1,0 +1,66 @@
+// y[batch, rows] = x[batch, columns] W^T for a ternary weight: activations stay floating.
+//
+//   buffer 0  x        1  codes (as uint)        2  scales        3  y        4  TernaryMatmulParams
+//   function constant kFcVectorA (x)
+//
+//   ternary_matmul_*                 one scale a row: T exact in the tile, the scale at the end
+//   ternary_matmul_grouped_*         any groups: T times scale in a float tile
+//   ternary_matmul_plain[_grouped]_* for devices without simdgroup matrices
+//   Threads and grid as for matmul.h: (ceil(rows / tile), ceil(batch / tile)) threadgroups. For a
+//   batch of 8 or less see ternary_matvec.h.
+#pragma once
+
+#include "matmul_tile.h"
+
+constant bool vector_a [[function_constant(2)]];
+
+// f16 activations and T are exact in half. bf16 goes through float: its simdgroup matrices are
+// emulated before Apple9.
+template <typename X>
+using TernaryElement = conditional_t<is_same_v<X, half>, half, float>;
+
+template <typename Out, bool kGrouped>
+struct TernaryStore {
+  device Out* y;
+  device const float* scales;
+  uint rows;
+  METAL_FUNC void operator()(uint token, uint row, float value) const {
+    y[ulong(token) * rows + row] = Out(kGrouped ? value : value * scales[row]);
+  }
+};
+
+template <typename X, typename T>
+METAL_FUNC DenseOperand<X, T> activations(device const X* x, constant TernaryMatmulParams& p) {
+  return DenseOperand<X, T>{x, p.x_row_stride, 1, p.batch, p.columns, true, vector_a};
+}
+
+template <typename X, bool kGrouped>
+[[kernel, max_total_threads_per_threadgroup(128)]] void ternary_matmul(
+    device const X* x [[buffer(0)]], device const uint* codes [[buffer(1)]],
+    device const float* scales [[buffer(2)]], device X* y [[buffer(3)]],
+    constant TernaryMatmulParams& p [[buffer(4)]], uint2 tile [[threadgroup_position_in_grid]],
+    uint index [[thread_index_in_threadgroup]], uint simdgroup [[simdgroup_index_in_threadgroup]],
+    uint lane [[thread_index_in_simdgroup]]) {
+  using T = conditional_t<kGrouped, float, TernaryElement<X>>;
+  threadgroup T tile_x[kTileElements<T>];
+  threadgroup T tile_w[kTileElements<T>];
+  threadgroup float strips[kStripFloats];
+  const TernaryStore<X, kGrouped> store{y, scales, p.rows};
+  matmul_simdgroup<false>(activations<X, T>(x, p), ternary_weight<T, kGrouped>(codes, scales, p),
+                          p.batch, p.rows, p.columns, tile, store, tile_x, tile_w, strips, index,
+                          simdgroup, lane);
+}
+
+template <typename X, bool kGrouped>
+[[kernel, max_total_threads_per_threadgroup(256)]] void ternary_matmul_plain(
+    device const X* x [[buffer(0)]], device const uint* codes [[buffer(1)]],
+    device const float* scales [[buffer(2)]], device X* y [[buffer(3)]],
+    constant TernaryMatmulParams& p [[buffer(4)]], uint2 tile [[threadgroup_position_in_grid]],
+    uint index [[thread_index_in_threadgroup]]) {
+  using T = conditional_t<kGrouped, float, TernaryElement<X>>;
+  threadgroup T tile_x[kPlainTileElements<T>];
+  threadgroup T tile_w[kPlainTileElements<T>];
+  const TernaryStore<X, kGrouped> store{y, scales, p.rows};
+  matmul_plain<false>(activations<X, T>(x, p), ternary_weight<T, kGrouped>(codes, scales, p),
+                      p.batch, p.rows, p.columns, tile, store, tile_x, tile_w, index);
+}
