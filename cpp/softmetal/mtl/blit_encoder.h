@@ -1,0 +1,18 @@
+// MTLBlitCommandEncoder, for buffers.
+#pragma once
+
+#include "mtl/encoder.h"
+
+namespace softmetal {
+
+class BlitEncoder : public CommandEncoder {
+ public:
+  static Type type;
+
+  explicit BlitEncoder(CommandBuffer& buffer);
+
+ private:
+  friend struct BlitEncoderMethods;
+};
+
+}  // namespace softmetal

@@ -1,0 +1,70 @@
+// MTLDevice.
+#pragma once
+
+#include <sys/types.h>
+
+#include <Metal/MTLDevice.hpp>
+
+#include "exec/executor.h"
+#include "foundation/collections.h"
+#include "foundation/error.h"
+#include "foundation/string.h"
+#include "mtl/profile.h"
+
+namespace softmetal {
+
+class Device : public Object {
+ public:
+  static Type type;
+
+  Device(Executor& executor, const Profile& profile);
+  ~Device();
+
+  // The one device of this process; made anew when nobody held it.
+  static Ref<Device> system_default();
+
+  // Host memory that kernels reach, or null. `method` is who asks, for softmetal_last_error().
+  void* allocate(const char* method, uint64_t bytes);
+  void deallocate(void* data, uint64_t bytes);
+
+  // A child that fork() made has the memory but none of the threads.
+  bool is_in_forked_child() const;
+
+  Executor& executor;
+  const Profile& profile;
+
+ private:
+  friend struct DeviceMethods;
+  const pid_t owner_;
+  std::atomic<uint64_t> allocated_{0};
+  std::atomic<bool> maximize_compilation_{false};
+};
+
+class Architecture : public Object {
+ public:
+  static Type type;
+
+  Architecture() = default;
+  explicit Architecture(const char* text) : name(string(text)) {}
+
+  Ref<String> name;
+};
+
+// What most Metal objects have: a device, and a label that shows up in errors.
+class DeviceObject : public Object {
+ public:
+  static Type type;
+
+  Ref<Device> device;
+  Ref<String> label;
+
+  Device* get_device() const { return device.get(); }
+  String* get_label() const { return label.get(); }
+  void set_label(String* text);
+
+ protected:
+  DeviceObject() = default;
+  explicit DeviceObject(Device& owner) : device(Ref<Device>::retain(&owner)) {}
+};
+
+}  // namespace softmetal
