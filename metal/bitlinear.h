@@ -1,19 +1,18 @@
 // BitLinear: activations as int8 per token, an exact integer product with a ternary weight, and
 // y = product * scale * factor + bias.
 //
-//   bitlinear_quantize_T          buffer 0 x, 1 norm weight (float, where kFcHasWeight), 2 q (int8),
-//                                 3 factors (float), 4 QuantizeActivationsParams
+//   bitlinear_quantize_T          buffer 0 x, 1 norm weight (float, where kFcHasWeight),
+//                                 2 q (int8), 3 factors (float), 4 QuantizeActivationsParams
 //                                 function constants kFcHasWeight, kFcNormalize
-//                                 A row a threadgroup: kReduceThreads threads, `rows` threadgroups
-//   bitlinear_matvec[_grouped]_T_bN   batch 8 or less. Threads and grid of ternary_matvec.h
-//   bitlinear_matmul[_plain][_grouped]_T  threads and grid of ternary_matmul.h
-//                                 The last two: buffer 0 q, 1 codes,
-//                                 2 scales, 3 factors, 4 bias (float, where kFcHasBias), 5 y,
-//                                 6 TernaryMatmulParams with columns and x_row_stride = padded
-//                                 function constant kFcHasBias
+//                                 A threadgroup a row: kReduceThreads threads
+//   bitlinear_matvec[_grouped]_T_bN        batch 8 or less: threads and grid of ternary_matvec.h
+//   bitlinear_matmul[_plain][_grouped]_T   threads and grid of ternary_matmul.h
+//   The last two: buffer 0 q, 1 codes (as uint), 2 scales, 3 factors, 4 bias (float, where
+//   kFcHasBias), 5 y, 6 TernaryMatmulParams with columns = x_row_stride = padded
+//   function constant kFcHasBias
 //
-// T is the type of x and y. The product is exact for up to 2^24 - 1 columns; with groups it is exact
-// within 16 columns and a float sum of scaled parts beyond.
+// T is the type of x and y. The product is exact for up to 2^24 - 1 columns; with groups it is
+// exact within 16 columns and a float sum of scaled parts beyond.
 #pragma once
 
 #include "group_reduce.h"
@@ -134,8 +133,8 @@ template <typename Out, bool kGrouped>
   threadgroup float strips[kStripFloats];
   const BitlinearStore<Out, kGrouped> store{y, scales, factors, bias, p.rows};
   matmul_simdgroup<!kGrouped>(tokens<T>(q, p), ternary_weight<T, kGrouped>(codes, scales, p),
-                              p.batch, p.rows, p.columns, tile, store, tile_q, tile_w, strips, index,
-                              simdgroup, lane);
+                              p.batch, p.rows, p.columns, tile, store, tile_q, tile_w, strips,
+                              index, simdgroup, lane);
 }
 
 template <typename Out, bool kGrouped>

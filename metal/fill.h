@@ -10,8 +10,7 @@
 template <typename T>
 [[kernel]] void fill(device T* out [[buffer(0)]], constant T& value [[buffer(1)]],
                      constant FillParams& p [[buffer(2)]],
-                     uint2 position [[thread_position_in_grid]],
-                     uint2 grid [[threads_per_grid]]) {
+                     uint2 position [[thread_position_in_grid]], uint2 grid [[threads_per_grid]]) {
   const ulong i = ulong(position.y) * grid.x + position.x;
   if (i < p.count) out[i] = value;
 }

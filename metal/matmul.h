@@ -7,8 +7,9 @@
 //                   (ceil(n / kMatmulTile), ceil(m / kMatmulTile), batch) threadgroups
 //   matmul_plain_*  for devices without them: kMatmulPlainThreads, kMatmulPlainTile
 //
-// NN, NT, TN and TT differ in strides and in kFcAlongDepth*: A is along depth where its last axis is
-// k, B where its *first* axis changes slowest, that is, where its last axis is k (a transposed view).
+// NN, NT, TN and TT differ in strides and in kFcAlongDepth*: A is along depth where its last axis
+// is k, B where its *first* axis changes slowest, that is, where its last axis is k (a transposed
+// view).
 #pragma once
 
 #include "matmul_tile.h"
@@ -28,15 +29,27 @@ struct RowMajorStore {
 };
 
 template <typename T>
-METAL_FUNC DenseOperand<T, T> left_operand(device const T* a, constant MatmulParams& p, uint batch) {
-  return DenseOperand<T, T>{a + long(batch) * p.a_batch_stride, p.a_row_stride, p.a_depth_stride,
-                            p.m, p.k, along_depth_a, vector_a};
+METAL_FUNC DenseOperand<T, T> left_operand(device const T* a, constant MatmulParams& p,
+                                           uint batch) {
+  return DenseOperand<T, T>{a + long(batch) * p.a_batch_stride,
+                            p.a_row_stride,
+                            p.a_depth_stride,
+                            p.m,
+                            p.k,
+                            along_depth_a,
+                            vector_a};
 }
 
 template <typename T>
-METAL_FUNC DenseOperand<T, T> right_operand(device const T* b, constant MatmulParams& p, uint batch) {
-  return DenseOperand<T, T>{b + long(batch) * p.b_batch_stride, p.b_row_stride, p.b_depth_stride,
-                            p.n, p.k, along_depth_b, vector_b};
+METAL_FUNC DenseOperand<T, T> right_operand(device const T* b, constant MatmulParams& p,
+                                            uint batch) {
+  return DenseOperand<T, T>{b + long(batch) * p.b_batch_stride,
+                            p.b_row_stride,
+                            p.b_depth_stride,
+                            p.n,
+                            p.k,
+                            along_depth_b,
+                            vector_b};
 }
 
 template <typename T>

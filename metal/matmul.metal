@@ -1,9 +1,9 @@
 #include "matmul.h"
 
-#define instantiate(name, type)                                           \
-  template [[host_name("matmul_" name)]] [[kernel]]                       \
-  decltype(matmul<type>) matmul<type>;                                    \
-  template [[host_name("matmul_plain_" name)]] [[kernel]]                 \
+#define instantiate(name, type)                           \
+  template [[host_name("matmul_" name)]] [[kernel]]       \
+  decltype(matmul<type>) matmul<type>;                    \
+  template [[host_name("matmul_plain_" name)]] [[kernel]] \
   decltype(matmul_plain_kernel<type>) matmul_plain_kernel<type>;
 
 // clang-format off

@@ -1,6 +1,6 @@
 // The tiled matrix products: C[m, n] = sum over k of A(m, k) B(n, k), one tile of C a threadgroup.
-// The operands are loaders (operand.h); `store(row, column, value)` takes each element of the result
-// and is called for elements inside [rows, columns] only.
+// The operands are loaders (operand.h); `store(row, column, value)` takes each element of the
+// result and is called for elements inside [rows, columns] only.
 //
 // Two engines: simdgroup matrices, and plain threadgroup memory for devices without them.
 #pragma once
@@ -34,9 +34,8 @@ constant constexpr ushort kStripFloats = 4 * 8 * kQuarter;  // 4 simdgroups, 8 r
 template <bool kExact, typename A, typename B, typename Store>
 METAL_FUNC void matmul_simdgroup(A a, B b, uint rows, uint columns, uint k, uint2 tile, Store store,
                                  threadgroup typename A::Element* tile_a,
-                                 threadgroup typename B::Element* tile_b,
-                                 threadgroup float* strips, ushort index, ushort simdgroup,
-                                 ushort lane) {
+                                 threadgroup typename B::Element* tile_b, threadgroup float* strips,
+                                 ushort index, ushort simdgroup, ushort lane) {
   using T = typename A::Element;
   constexpr ushort kDepth = TileShape<T>::kDepth;
   constexpr ushort kLead = TileShape<T>::kLead;

@@ -8,8 +8,8 @@
 //                        threadgroups
 //   matvec_columns_T_bN  W's rows are neighbours: at column * w_row_stride + row.
 //                        kSimdWidth rows a threadgroup, ceil(rows / kSimdWidth) threadgroups
-//   N = 1, 2, 4, 8: the least N >= batch. kMatvecThreads threads a threadgroup or a smaller multiple
-//   of kSimdWidth.
+//   N = 1, 2, 4, 8: the least N >= batch. kMatvecThreads threads a threadgroup or a smaller
+//   multiple of kSimdWidth.
 #pragma once
 
 #include "matvec_rows.h"
@@ -44,7 +44,9 @@ template <typename T>
 struct VectorStore {
   device T* y;
   uint rows;
-  METAL_FUNC void operator()(uint b, uint row, float sum) const { y[ulong(b) * rows + row] = T(sum); }
+  METAL_FUNC void operator()(uint b, uint row, float sum) const {
+    y[ulong(b) * rows + row] = T(sum);
+  }
 };
 
 template <typename T, uint kBatch>

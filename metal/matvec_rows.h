@@ -1,9 +1,9 @@
 // The matrix-vector engine: y[b, row] = sum over columns of W(row, column) x[b, column] for a batch
 // of kBatch or less. The columns of a few rows are shared among the simdgroups of a threadgroup.
 //
-// Weights says how a simdgroup covers them: kRowLanes lanes side by side hold kLaneRows rows each, and
-// a lane takes kLaneColumns neighbouring columns of them at a time. accumulate() adds their products
-// with x. A new storage format is a new Weights.
+// Weights says how a simdgroup covers them: kRowLanes lanes side by side hold kLaneRows rows each,
+// and a lane takes kLaneColumns neighbouring columns of them at a time. accumulate() adds their
+// products with x. A new storage format is a new Weights.
 #pragma once
 
 #include "numeric.h"
@@ -50,8 +50,8 @@ METAL_FUNC void matvec_rows(Weights weights, device const X* x, long x_row_strid
         fours[b][f] = load_four(line, column + 4 * f, columns, vector);
       }
     }
-    weights.template accumulate<kBatch>(row0 + lane % Weights::kRowLanes * Weights::kLaneRows, column,
-                                        fours, sums);
+    weights.template accumulate<kBatch>(row0 + lane % Weights::kRowLanes * Weights::kLaneRows,
+                                        column, fours, sums);
   }
 
   for (uint i = 0; i < Weights::kLaneRows; ++i) {

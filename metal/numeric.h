@@ -8,8 +8,8 @@
 using namespace metal;
 using namespace bitmetal;
 
-// Apple's compiler may assume in fast-math mode that NaN and infinity do not occur and drop isnan();
-// a test of the bits stays.
+// Apple's compiler may assume in fast-math mode that NaN and infinity do not occur and drop
+// isnan(); a test of the bits stays.
 METAL_FUNC bool is_nan(float x) { return (as_type<uint>(x) & 0x7fffffffu) > 0x7f800000u; }
 METAL_FUNC bool is_nan(half x) { return (as_type<ushort>(x) & 0x7fffu) > 0x7c00u; }
 METAL_FUNC bool is_nan(bfloat x) { return (as_type<ushort>(x) & 0x7fffu) > 0x7f80u; }

@@ -37,7 +37,8 @@ struct DenseOperand {
         const vec<Source, 4> four = *(device const vec<Source, 4>*)from;
         for (ushort j = 0; j < 4; ++j) to[j * step] = convert<T>(four[j]);
       } else {
-        for (ushort j = 0; j < 4; ++j) to[j * step] = j < left ? convert<T>(from[j * stride]) : T(0);
+        for (ushort j = 0; j < 4; ++j)
+          to[j * step] = j < left ? convert<T>(from[j * stride]) : T(0);
       }
     }
   }

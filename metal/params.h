@@ -1,5 +1,5 @@
-// Arguments of the kernels, shared by C++ and MSL. Every structure is bound as `constant T&`, in the
-// kernel's last buffer. Members are plain and sorted so that no compiler pads between them.
+// Arguments of the kernels, shared by C++ and MSL. Every structure is bound as `constant T&`, in
+// the kernel's last buffer. Members are plain and sorted so that no compiler pads between them.
 //
 // Sizes and strides count elements. Each kernel's header says what is bound where, and the grid.
 #pragma once
@@ -51,7 +51,7 @@ BITMETAL_CONSTANT uint32_t kFcVectorB = 3;  // the same for B (matvec: for the w
 BITMETAL_CONSTANT uint32_t kFcHasBias = 4;
 BITMETAL_CONSTANT uint32_t kFcHasWeight = 5;  // norms: multiply by a weight
 BITMETAL_CONSTANT uint32_t kFcVectorX = 6;    // matvec: x's pointer and row step are multiples of 4
-BITMETAL_CONSTANT uint32_t kFcNormalize = 7;  // bitlinear_quantize: RMS-normalize the row first
+BITMETAL_CONSTANT uint32_t kFcNormalize = 7;  // bitlinear_quantize: RMS-normalize rows first
 
 struct FillParams {
   uint64_t count;
@@ -111,7 +111,8 @@ struct MatvecParams {
   int64_t x_row_stride;
 };
 
-// A ternary weight of [rows, columns] as panels, with `groups` scales a row of `group_size` columns.
+// A ternary weight of [rows, columns] as panels, with `groups` scales a row of `group_size`
+// columns.
 struct TernaryParams {
   uint32_t rows;
   uint32_t columns;

@@ -9,11 +9,12 @@
 //   reduce_columns_*    neighbouring outputs in neighbouring lanes: for inner_stride 1 and inner of
 //                       kColumnLanes or more. kReduceThreads threads, a grid of
 //                       (ceil(inner / kColumnLanes), outer) threadgroups
-//   reduce_partial_*    first pass over a long axis where outer = inner = 1: kReduceThreads threads,
-//                       up to kMaxPartials threadgroups; `out` is kPartialBytes a threadgroup
-//   reduce_finish_*     second pass: buffer 0 the partial states, 1 out, 2 ReduceParams of the first
-//                       pass, 3 constant uint, the number of states; one threadgroup of
-//                       kReduceThreads
+//   reduce_partial_*    first pass over a long axis where outer = inner = 1:
+//                       kReduceThreads threads, up to kMaxPartials threadgroups; `out` has
+//                       kPartialBytes a threadgroup
+//   reduce_finish_*     second pass: buffer 0 the partial states, 1 out, 2 ReduceParams of the
+//                       first pass, 3 constant uint, the number of states. One threadgroup of
+//                       kReduceThreads threads
 //
 // Names end in _OPERATION_TYPE, the type of the input. Sums and products of integers and bool are
 // i64, argmax and argmin too; means of integers are f32; everything else has the input's type.
@@ -40,7 +41,8 @@ METAL_FUNC typename Op::State reduce_strided(device const In* in, long stride, u
 }
 
 template <typename In>
-METAL_FUNC device const In* line_start(device const In* in, constant ReduceParams& p, ulong output) {
+METAL_FUNC device const In* line_start(device const In* in, constant ReduceParams& p,
+                                       ulong output) {
   return in + long(output / p.inner) * p.outer_stride + long(output % p.inner) * p.inner_stride;
 }
 
@@ -53,8 +55,8 @@ template <typename Op, typename In, typename Out>
                             uint lane [[thread_index_in_simdgroup]]) {
   const ulong output = ulong(group) * simdgroups + simdgroup;
   if (output >= p.outer * p.inner) return;
-  typename Op::State state = reduce_strided<Op>(line_start(in, p, output), p.axis_stride,
-                                                ulong(lane), p.axis, kSimdWidth);
+  typename Op::State state =
+      reduce_strided<Op>(line_start(in, p, output), p.axis_stride, ulong(lane), p.axis, kSimdWidth);
   state = simd_reduce<Op>(state);
   if (lane == 0) out[output] = Op::finish(state, p.axis);
 }
@@ -86,8 +88,7 @@ template <typename Op, typename In, typename Out>
   const ulong column = ulong(group.x) * kColumnLanes + lane;
   const bool inside = column < p.inner;
   if (inside) {
-    device const In* line =
-        in + long(group.y) * p.outer_stride + long(column) * p.inner_stride;
+    device const In* line = in + long(group.y) * p.outer_stride + long(column) * p.inner_stride;
     shared[simdgroup * kColumnLanes + lane] =
         reduce_strided<Op>(line, p.axis_stride, ulong(simdgroup), p.axis, simdgroups);
   }
@@ -99,29 +100,25 @@ template <typename Op, typename In, typename Out>
 }
 
 template <typename Op, typename In, typename Out>
-[[kernel]] void reduce_partial(device const In* in [[buffer(0)]],
-                               device typename Op::State* out [[buffer(1)]],
-                               constant ReduceParams& p [[buffer(2)]],
-                               uint group [[threadgroup_position_in_grid]],
-                               uint groups [[threadgroups_per_grid]],
-                               uint thread_index [[thread_index_in_threadgroup]],
-                               uint simdgroup [[simdgroup_index_in_threadgroup]],
-                               uint simdgroups [[simdgroups_per_threadgroup]],
-                               uint lane [[thread_index_in_simdgroup]]) {
+[[kernel]] void reduce_partial(
+    device const In* in [[buffer(0)]], device typename Op::State* out [[buffer(1)]],
+    constant ReduceParams& p [[buffer(2)]], uint group [[threadgroup_position_in_grid]],
+    uint groups [[threadgroups_per_grid]], uint thread_index [[thread_index_in_threadgroup]],
+    uint simdgroup [[simdgroup_index_in_threadgroup]],
+    uint simdgroups [[simdgroups_per_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
   threadgroup typename Op::State shared[kSimdWidth];
   const ulong share = (p.axis + groups - 1) / groups;
   const ulong first = min(ulong(group) * share, ulong(p.axis));
   const ulong end = min(first + share, ulong(p.axis));
-  typename Op::State state = reduce_strided<Op>(in, p.axis_stride, first + thread_index, end,
-                                                simdgroups * kSimdWidth);
+  typename Op::State state =
+      reduce_strided<Op>(in, p.axis_stride, first + thread_index, end, simdgroups * kSimdWidth);
   state = group_reduce<Op>(state, shared, simdgroup, simdgroups, lane);
   if (thread_index == 0) out[group] = state;
 }
 
 template <typename Op, typename In, typename Out>
 [[kernel]] void reduce_finish(device const typename Op::State* in [[buffer(0)]],
-                              device Out* out [[buffer(1)]],
-                              constant ReduceParams& p [[buffer(2)]],
+                              device Out* out [[buffer(1)]], constant ReduceParams& p [[buffer(2)]],
                               constant uint& states [[buffer(3)]],
                               uint thread_index [[thread_index_in_threadgroup]],
                               uint simdgroup [[simdgroup_index_in_threadgroup]],

@@ -1,6 +1,6 @@
 // What a reduction does with its elements. An operation has a State, which starts at identity(),
-// takes elements with their index by add(), is joined with another by merge(), travels between lanes
-// by shuffle() and becomes the result by finish(). A State fits in kPartialBytes.
+// takes elements with their index by add(), is joined with another by merge(), travels between
+// lanes by shuffle() and becomes the result by finish(). A State fits in kPartialBytes.
 //
 // NumPy's rules: max, min, argmax and argmin propagate NaN; of equal elements the first one counts.
 #pragma once
@@ -117,9 +117,9 @@ struct Var {
 // Sums of squares of large, middle and small magnitudes, each scaled by a power of two so that no
 // square overflows or vanishes (J. L. Blue, 1978).
 struct ScaledSquares {
-  float large;   // |x| > 2^60, times 2^-80: up to 2^96 a square, 2^32 of them fit in float
+  float large;  // |x| > 2^60, times 2^-80: up to 2^96 a square, 2^32 of them fit in float
   float middle;
-  float small;   // |x| < 2^-50, times 2^80: 2^-60 at the least normal number
+  float small;  // |x| < 2^-50, times 2^80: 2^-60 at the least normal number
 };
 
 template <typename In, typename Out>
@@ -176,7 +176,11 @@ struct LogSumExp {
   static Out finish(State s, ulong) { return Out(s.greatest + log(s.sum)); }
 };
 
-template <typename In, typename Out> using Max = Extreme<In, Out, true>;
-template <typename In, typename Out> using Min = Extreme<In, Out, false>;
-template <typename In, typename Out> using ArgMax = ArgExtreme<In, Out, true>;
-template <typename In, typename Out> using ArgMin = ArgExtreme<In, Out, false>;
+template <typename In, typename Out>
+using Max = Extreme<In, Out, true>;
+template <typename In, typename Out>
+using Min = Extreme<In, Out, false>;
+template <typename In, typename Out>
+using ArgMax = ArgExtreme<In, Out, true>;
+template <typename In, typename Out>
+using ArgMin = ArgExtreme<In, Out, false>;

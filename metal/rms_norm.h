@@ -1,7 +1,7 @@
 // y = x / sqrt(mean(x^2) + eps) * weight over rows.
 //
-//   buffer 0  in    1  out    2  weight, `columns` elements, bound where kFcHasWeight    3  RowParams
-//   A threadgroup a row: kReduceThreads threads, `rows` threadgroups.
+//   buffer 0  in    1  out    2  weight, `columns` elements, bound where kFcHasWeight    3
+//   RowParams A threadgroup a row: kReduceThreads threads, `rows` threadgroups.
 #pragma once
 
 #include "group_reduce.h"

@@ -2,7 +2,8 @@
 // any strides (TernaryParams), the packed side is ternary_panel.h's.
 //
 //   ternary_tensor_sum_T    buffer 0 weight, 1 float partial sums of |w|, one a threadgroup,
-//                           2 TernaryParams. kReduceThreads threads, up to kMaxPartials threadgroups
+//                           2 TernaryParams. kReduceThreads threads, up to kMaxPartials
+//                           threadgroups
 //   ternary_tensor_scale    buffer 0 the partial sums, 1 scales, 2 TernaryParams, 3 constant uint,
 //                           the number of sums. One threadgroup of kReduceThreads
 //   ternary_group_scale_T   buffer 0 weight, 1 scales, 2 TernaryParams; per row is the case of one
@@ -32,20 +33,18 @@ METAL_FUNC float absmean(float sum, float count) {
 }
 
 template <typename T>
-METAL_FUNC float weight_at(device const T* weight, constant TernaryParams& p, uint row, uint column) {
+METAL_FUNC float weight_at(device const T* weight, constant TernaryParams& p, uint row,
+                           uint column) {
   return float(weight[long(row) * p.row_stride + long(column) * p.column_stride]);
 }
 
 template <typename T>
-[[kernel]] void ternary_tensor_sum(device const T* weight [[buffer(0)]],
-                                   device float* sums [[buffer(1)]],
-                                   constant TernaryParams& p [[buffer(2)]],
-                                   uint group [[threadgroup_position_in_grid]],
-                                   uint groups [[threadgroups_per_grid]],
-                                   uint first [[thread_index_in_threadgroup]],
-                                   uint simdgroup [[simdgroup_index_in_threadgroup]],
-                                   uint simdgroups [[simdgroups_per_threadgroup]],
-                                   uint lane [[thread_index_in_simdgroup]]) {
+[[kernel]] void ternary_tensor_sum(
+    device const T* weight [[buffer(0)]], device float* sums [[buffer(1)]],
+    constant TernaryParams& p [[buffer(2)]], uint group [[threadgroup_position_in_grid]],
+    uint groups [[threadgroups_per_grid]], uint first [[thread_index_in_threadgroup]],
+    uint simdgroup [[simdgroup_index_in_threadgroup]],
+    uint simdgroups [[simdgroups_per_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
   threadgroup float shared[kSimdWidth];
   float sum = 0;
   for (uint row = group; row < p.rows; row += groups) {

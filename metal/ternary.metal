@@ -1,13 +1,10 @@
 #include "ternary.h"
 
-[[kernel]] void ternary_tensor_scale(device const float* sums [[buffer(0)]],
-                                     device float* scales [[buffer(1)]],
-                                     constant TernaryParams& p [[buffer(2)]],
-                                     constant uint& count [[buffer(3)]],
-                                     uint first [[thread_index_in_threadgroup]],
-                                     uint simdgroup [[simdgroup_index_in_threadgroup]],
-                                     uint simdgroups [[simdgroups_per_threadgroup]],
-                                     uint lane [[thread_index_in_simdgroup]]) {
+[[kernel]] void ternary_tensor_scale(
+    device const float* sums [[buffer(0)]], device float* scales [[buffer(1)]],
+    constant TernaryParams& p [[buffer(2)]], constant uint& count [[buffer(3)]],
+    uint first [[thread_index_in_threadgroup]], uint simdgroup [[simdgroup_index_in_threadgroup]],
+    uint simdgroups [[simdgroups_per_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
   threadgroup float shared[kSimdWidth];
   const uint step = simdgroups * kSimdWidth;
   float sum = 0;
@@ -38,15 +35,13 @@
   decode(codes[codes_at(position.x, position.y, blocks)], 1.0f, p, position.x, position.y, ternary);
 }
 
-#define instantiate(kernel_name, name, type)              \
+#define instantiate(kernel_name, name, type)               \
   template [[host_name(#kernel_name "_" name)]] [[kernel]] \
   decltype(kernel_name<type>) kernel_name<type>;
 
-#define instantiate_type(name, type)             \
-  instantiate(ternary_tensor_sum, name, type)    \
-  instantiate(ternary_group_scale, name, type)   \
-  instantiate(ternary_encode, name, type)        \
-  instantiate(ternary_dequantize, name, type)
+#define instantiate_type(name, type)                                                       \
+  instantiate(ternary_tensor_sum, name, type) instantiate(ternary_group_scale, name, type) \
+      instantiate(ternary_encode, name, type) instantiate(ternary_dequantize, name, type)
 
 // clang-format off
 instantiate_type("f32", float)

@@ -1,6 +1,6 @@
 // y[batch, rows] = x[batch, columns] W^T for a ternary weight: activations stay floating.
 //
-//   buffer 0  x        1  codes (as uint)        2  scales        3  y        4  TernaryMatmulParams
+//   buffer 0  x        1  codes (as uint)        2  scales        3  y        4 TernaryMatmulParams
 //   function constant kFcVectorA (x)
 //
 //   ternary_matmul_*                 one scale a row: T exact in the tile, the scale at the end

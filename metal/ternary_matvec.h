@@ -1,6 +1,6 @@
 // y[batch, rows] = x[batch, columns] W^T for a ternary weight and a batch of 8 or less.
 //
-//   buffer 0  x        1  codes (as uint)        2  scales        3  y        4  TernaryMatmulParams
+//   buffer 0  x        1  codes (as uint)        2  scales        3  y        4 TernaryMatmulParams
 //   function constant kFcVectorX
 //
 //   ternary_matvec_T_bN, ternary_matvec_grouped_T_bN for N = 1, 2, 4, 8: the least N >= batch.

@@ -28,7 +28,8 @@ struct TernaryRows {
     const uint4 four_rows =
         *(device const uint4*)(codes + codes_at(row, column / kPanelColumns, blocks));
     float4 scale = float4(1);
-    if (kGrouped) scale = *(device const float4*)(scales + scale_at(row, column / group_size, groups));
+    if (kGrouped)
+      scale = *(device const float4*)(scales + scale_at(row, column / group_size, groups));
     for (uint b = 0; b < kBatch; ++b) {
       const float4 whole = x[b][0] + x[b][1] + x[b][2] + x[b][3];
       const float offset = whole.x + whole.y + whole.z + whole.w;
