@@ -1,30 +1,176 @@
+#include <cstring>
+
+#include "core/thread_pool.h"
 #include "cpu/backend.h"
-#include "cpu/convert.h"
+#include "cpu/grain.h"
+#include "cpu/isa/kernels.h"
+#include "cpu/stream.h"
+#include "cpu/transpose.h"
+#include "cpu/walk.h"
 
 namespace bitmetal::cpu {
 namespace {
 
-template <class From, class To>
-void copy_axis(const From* in, const Array& from, To* out, const Array& to, int axis) {
-  if (axis == from.rank()) {
-    *out = convert<To>(*in);
-    return;
+constexpr int64_t kBlock = 512;  // elements on their way through L1: 4 KiB at most
+constexpr int64_t kTile = 64;    // side of a transposed tile: whole cache lines in every type
+
+class Copier {
+ public:
+  Copier(const Array& in, const Array& out)
+      : walk_(in, out),
+        in_(in.data()),
+        out_(out.data()),
+        in_size_(size_of(in.dtype())),
+        out_size_(size_of(out.dtype())),
+        same_(in.dtype() == out.dtype()),
+        streams_(out.bytes() >= kStreamBytes),
+        convert_(kernels().convert.of(in.dtype(), out.dtype())) {}
+
+  void run() const {
+    const int last = walk_.rank - 1;
+    if (walk_.rank == 0) {
+      convert_(in(walk_.in_offset), out(walk_.out_offset), 1);
+    } else if (walk_.out_stride[last] != 1) {
+      rows();
+    } else if (walk_.in_stride[last] == 1) {
+      walk_.rank == 1 ? whole() : rows();
+    } else {
+      // The dimension along which the input runs.
+      int along = last;
+      while (along >= 0 && walk_.in_stride[along] != 1) --along;
+      along >= 0 ? tiles(along) : rows();
+    }
   }
-  for (int64_t i = 0; i < from.shape(axis); ++i) {
-    copy_axis(in + i * from.stride(axis), from, out + i * to.stride(axis), to, axis + 1);
+
+ private:
+  const std::byte* in(int64_t offset) const { return in_ + offset * in_size_; }
+  std::byte* out(int64_t offset) const { return out_ + offset * out_size_; }
+
+  // Contiguous on both sides.
+  void whole() const {
+    const std::byte* from = in(walk_.in_offset);
+    std::byte* to = out(walk_.out_offset);
+    parallel_for(walk_.size[0], grain_of(in_size_ + out_size_), [&](int64_t begin, int64_t end) {
+      const std::byte* source = from + begin * in_size_;
+      std::byte* target = to + begin * out_size_;
+      if (!streams_) return convert_(source, target, end - begin);
+      if (same_) return stream(target, source, (end - begin) * out_size_);
+      alignas(64) std::byte block[kBlock * 8];
+      for (int64_t i = begin; i < end; i += kBlock) {
+        const int64_t n = std::min(kBlock, end - i);
+        convert_(from + i * in_size_, block, n);
+        stream(to + i * out_size_, block, n * out_size_);
+      }
+    });
   }
-}
+
+  // Row by row along the last dimension, which may have any strides.
+  void rows() const {
+    const int last = walk_.rank - 1;
+    const int64_t length = walk_.size[last];
+    const int64_t bytes = length * (in_size_ + out_size_);
+    if (walk_.rank == 1) {
+      return parallel_for(length, grain_of(in_size_ + out_size_), [&](int64_t begin, int64_t end) {
+        row(in(walk_.in_offset + begin * walk_.in_stride[0]),
+            out(walk_.out_offset + begin * walk_.out_stride[0]), end - begin);
+      });
+    }
+    parallel_for(walk_.count(last), grain_of(bytes), [&](int64_t begin, int64_t end) {
+      Position at(walk_, last, begin);
+      for (int64_t i = begin; i < end; ++i, at.next()) row(in(at.in), out(at.out), length);
+    });
+  }
+
+  void row(const std::byte* from, std::byte* to, int64_t n) const {
+    const int64_t in_stride = walk_.in_stride[walk_.rank - 1];
+    const int64_t out_stride = walk_.out_stride[walk_.rank - 1];
+    if (in_stride == 1 && out_stride == 1) return convert_(from, to, n);
+    alignas(64) std::byte gathered[kBlock * 8], converted[kBlock * 8];
+    for (int64_t i = 0; i < n; i += kBlock) {
+      const int64_t count = std::min(kBlock, n - i);
+      const std::byte* source = from + i * in_stride * in_size_;
+      std::byte* target = to + i * out_stride * out_size_;
+      if (in_stride != 1) {
+        strided(in_size_, source, in_stride, gathered, 1, count);
+        source = gathered;
+      }
+      if (out_stride == 1) {
+        convert_(source, target, count);
+      } else {
+        convert_(source, converted, count);
+        strided(out_size_, converted, 1, target, out_stride, count);
+      }
+    }
+  }
+
+  // Moves elements that are `size` bytes long.
+  static void strided(int64_t size, const std::byte* from, int64_t from_stride, std::byte* to,
+                      int64_t to_stride, int64_t n) {
+    by_size(size, [&](auto word) {
+      using Word = decltype(word);
+      for (int64_t i = 0; i < n; ++i) {
+        std::memcpy(to + i * to_stride * sizeof(Word), from + i * from_stride * sizeof(Word),
+                    sizeof(Word));
+      }
+    });
+  }
+
+  // The output runs along the last dimension, the input along another: tile by tile of the two.
+  void tiles(int along) const {
+    const int last = walk_.rank - 1;
+    Walk outer = walk_;  // with tiles in place of elements
+    for (int axis : {along, last}) {
+      outer.size[axis] = (walk_.size[axis] + kTile - 1) / kTile;
+      outer.in_stride[axis] *= kTile;
+      outer.out_stride[axis] *= kTile;
+    }
+    parallel_for(outer.count(outer.rank), grain_of(kTile * kTile * (in_size_ + out_size_)),
+                 [&](int64_t begin, int64_t end) {
+                   Position at(outer, outer.rank, begin);
+                   for (int64_t i = begin; i < end; ++i, at.next()) {
+                     tile(in(at.in), out(at.out), along,
+                          std::min(kTile, walk_.size[along] - at.index(along) * kTile),
+                          std::min(kTile, walk_.size[last] - at.index(last) * kTile));
+                   }
+                 });
+  }
+
+  // `columns` elements follow one another in the input, `rows` in the output.
+  void tile(const std::byte* from, std::byte* to, int along, int64_t columns, int64_t rows) const {
+    const int64_t in_stride = walk_.in_stride[walk_.rank - 1], out_stride = walk_.out_stride[along];
+    by_size(in_size_, [&](auto word) {
+      using Word = decltype(word);
+      if (same_) {
+        return transpose_block<Word>(from, in_stride, rows, columns, to, out_stride);
+      }
+      alignas(64) Word turned[kTile * kTile];
+      transpose_block<Word>(from, in_stride, rows, columns, turned, kTile);
+      for (int64_t j = 0; j < columns; ++j) {
+        convert_(turned + j * kTile, to + j * out_stride * out_size_, rows);
+      }
+    });
+  }
+
+  template <class F>
+  static void by_size(int64_t size, F&& f) {
+    switch (size) {
+      case 1: return f(uint8_t{});
+      case 2: return f(uint16_t{});
+      case 4: return f(uint32_t{});
+      default: return f(uint64_t{});
+    }
+  }
+
+  const Walk walk_;
+  const std::byte* const in_;
+  std::byte* const out_;
+  const int64_t in_size_, out_size_;
+  const bool same_, streams_;
+  const ConvertRun convert_;
+};
 
 }  // namespace
 
-void CpuBackend::copy(const Array& in, const Array& out) {
-  visit(in.dtype(), [&](auto from) {
-    visit(out.dtype(), [&](auto to) {
-      using From = typename decltype(from)::type;
-      using To = typename decltype(to)::type;
-      copy_axis(in.data_as<From>(), in, out.data_as<To>(), out, 0);
-    });
-  });
-}
+void CpuBackend::copy(const Array& in, const Array& out) { Copier(in, out).run(); }
 
 }  // namespace bitmetal::cpu

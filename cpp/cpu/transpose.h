@@ -1,0 +1,62 @@
+// Transposition of a block of memory, whatever its elements mean: only their size counts.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+namespace bitmetal::cpu {
+
+template <class T>
+struct TransposeSquare {
+  // Registers of 16 bytes, which every processor has; a square of side kSide fills kSide of them.
+  static constexpr int kSide = 16 / sizeof(T);
+  typedef T Row __attribute__((vector_size(16)));
+
+  // Elements kFrom, kFrom + 1, ... of a and b by turns.
+  template <int kFrom, size_t... i>
+  static Row zip(Row a, Row b, std::index_sequence<i...>) {
+    return __builtin_shufflevector(a, b, (kFrom + static_cast<int>(i) / 2 + (i % 2) * kSide)...);
+  }
+
+  static void run(const T* in, int64_t in_stride, T* out, int64_t out_stride) {
+    constexpr auto kEach = std::make_index_sequence<kSide>{};
+    Row row[kSide], zipped[kSide];
+    for (int i = 0; i < kSide; ++i) std::memcpy(&row[i], in + i * in_stride, sizeof(Row));
+    // Zipping row i with row i + kSide / 2, log2(kSide) times over, is a transposition.
+    for (int width = 1; width < kSide; width *= 2) {
+      for (int i = 0; i < kSide / 2; ++i) {
+        zipped[2 * i] = zip<0>(row[i], row[i + kSide / 2], kEach);
+        zipped[2 * i + 1] = zip<kSide / 2>(row[i], row[i + kSide / 2], kEach);
+      }
+      std::memcpy(row, zipped, sizeof(row));
+    }
+    for (int i = 0; i < kSide; ++i) std::memcpy(out + i * out_stride, &row[i], sizeof(Row));
+  }
+};
+
+// out[j][i] = in[i][j] for i < rows, j < columns; elements of a row follow one another.
+template <class T>
+void transpose_block(const void* in_bytes, int64_t in_stride, int64_t rows, int64_t columns,
+                     void* out_bytes, int64_t out_stride) {
+  using Square = TransposeSquare<T>;
+  const T* in = static_cast<const T*>(in_bytes);
+  T* out = static_cast<T*>(out_bytes);
+  int64_t j = 0;
+  for (; j + Square::kSide <= columns; j += Square::kSide) {
+    int64_t i = 0;
+    for (; i + Square::kSide <= rows; i += Square::kSide) {
+      Square::run(in + i * in_stride + j, in_stride, out + j * out_stride + i, out_stride);
+    }
+    for (; i < rows; ++i) {
+      for (int64_t c = j; c < j + Square::kSide; ++c) {
+        out[c * out_stride + i] = in[i * in_stride + c];
+      }
+    }
+  }
+  for (; j < columns; ++j) {
+    for (int64_t i = 0; i < rows; ++i) out[j * out_stride + i] = in[i * in_stride + j];
+  }
+}
+
+}  // namespace bitmetal::cpu
