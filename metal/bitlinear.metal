@@ -1,5 +1,6 @@
 #include "bitlinear.h"
 
+// clang-format off
 #define instantiate_quantize(name, type)                        \
   template [[host_name("bitlinear_quantize_" name)]] [[kernel]] \
   decltype(bitlinear_quantize<type>) bitlinear_quantize<type>;
@@ -23,7 +24,6 @@
                       instantiate_matmul(bitlinear_matmul_plain, "_" name, type, false) \
                           instantiate_matmul(bitlinear_matmul_plain, "_grouped_" name, type, true)
 
-// clang-format off
 instantiate_type("f32", float)
 instantiate_type("f16", half)
 instantiate_type("bf16", bfloat)

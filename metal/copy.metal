@@ -1,5 +1,6 @@
 #include "copy.h"
 
+// clang-format off
 #define instantiate(in_name, in, out_name, out)                           \
   template [[host_name("copy_flat_" in_name "_" out_name)]] [[kernel]]    \
   decltype(copy_flat<in, out>) copy_flat<in, out>;                        \
@@ -12,7 +13,6 @@
           instantiate(name, in, "u8", uchar) instantiate(name, in, "i32", int) \
               instantiate(name, in, "i64", long) instantiate(name, in, "bool", bool)
 
-// clang-format off
 instantiate_from("f32", float)
 instantiate_from("f16", half)
 instantiate_from("bf16", bfloat)

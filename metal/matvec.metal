@@ -1,5 +1,6 @@
 #include "matvec.h"
 
+// clang-format off
 #define instantiate(kernel_name, name, type, batch)                    \
   template [[host_name(#kernel_name "_" name "_b" #batch)]] [[kernel]] \
   decltype(kernel_name<type, batch>) kernel_name<type, batch>;
@@ -11,7 +12,6 @@
               instantiate(matvec_columns, name, type, 4)                                        \
                   instantiate(matvec_columns, name, type, 8)
 
-// clang-format off
 instantiate_type("f32", float)
 instantiate_type("f16", half)
 instantiate_type("bf16", bfloat)

@@ -1,5 +1,6 @@
 #include "reduce.h"
 
+// clang-format off
 #define instantiate(kernel_name, name, op, in, out)        \
   template [[host_name(#kernel_name "_" name)]] [[kernel]] \
   decltype(kernel_name<op<in, out>, in, out>) kernel_name<op<in, out>, in, out>;
@@ -10,7 +11,6 @@
           instantiate(reduce_partial, name, op, in, out)                                       \
               instantiate(reduce_finish, name, op, in, out)
 
-// clang-format off
 instantiate_reduce("sum_f32", Sum, float, float)
 instantiate_reduce("sum_f16", Sum, half, half)
 instantiate_reduce("sum_bf16", Sum, bfloat, bfloat)

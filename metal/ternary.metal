@@ -35,6 +35,7 @@
   decode(codes[codes_at(position.x, position.y, blocks)], 1.0f, p, position.x, position.y, ternary);
 }
 
+// clang-format off
 #define instantiate(kernel_name, name, type)               \
   template [[host_name(#kernel_name "_" name)]] [[kernel]] \
   decltype(kernel_name<type>) kernel_name<type>;
@@ -43,7 +44,6 @@
   instantiate(ternary_tensor_sum, name, type) instantiate(ternary_group_scale, name, type) \
       instantiate(ternary_encode, name, type) instantiate(ternary_dequantize, name, type)
 
-// clang-format off
 instantiate_type("f32", float)
 instantiate_type("f16", half)
 instantiate_type("bf16", bfloat)

@@ -1,5 +1,6 @@
 #include "ternary_matmul.h"
 
+// clang-format off
 #define instantiate(kernel_name, name, type, grouped) \
   template[[host_name(#kernel_name name)]] [[kernel]] \
   decltype(kernel_name<type, grouped>) kernel_name<type, grouped>;
@@ -10,7 +11,6 @@
           instantiate(ternary_matmul_plain, "_" name, type, false) \
               instantiate(ternary_matmul_plain, "_grouped_" name, type, true)
 
-// clang-format off
 instantiate_type("f32", float)
 instantiate_type("f16", half)
 instantiate_type("bf16", bfloat)

@@ -1,5 +1,6 @@
 #include "ternary_matvec.h"
 
+// clang-format off
 #define instantiate(name, type, batch)                                             \
   template [[host_name("ternary_matvec_" name "_b" #batch)]] [[kernel]]            \
   decltype(ternary_matvec<type, batch, false>) ternary_matvec<type, batch, false>; \
@@ -10,7 +11,6 @@
   instantiate(name, type, 1) instantiate(name, type, 2) instantiate(name, type, 4) \
       instantiate(name, type, 8)
 
-// clang-format off
 instantiate_type("f32", float)
 instantiate_type("f16", half)
 instantiate_type("bf16", bfloat)

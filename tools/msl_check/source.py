@@ -34,9 +34,14 @@ def rewrite(text: str) -> str:
         if token.lastgroup == "open":
             end = _attribute_end(tokens, i)
             if end is not None:
-                constant = _declares_constant(tokens, i, end)
-                out[token.start() : token.end()] = "=_" if constant else "_("
-                out[tokens[end].start() : tokens[end].end()] = "  " if constant else ") "
+                start, stop = token.start(), tokens[end].end()
+                content = text[token.end() : stop - 2]
+                if _declares_constant(tokens, i, end):
+                    out[start:stop] = f"=_{content}  "
+                elif text[start - 1 : start].isidentifier():
+                    out[start:stop] = f" _({content})"
+                else:
+                    out[start:stop] = f"_({content}) "
         elif token.group() == "vec" and _is_called(tokens, i + 1):
             out[token.start() : token.end()] = "_vc"
         elif _VECTOR.match(token.group()) and _is_declarator(tokens, i + 1):

@@ -51,3 +51,7 @@ kernel void f(device float* x [[buffer(0)]], uint i [[thread_index_in_threadgrou
   x[i] = shared[N - 1 - i];
 }
 template [[host_name("f")]] kernel decltype(f<32>) f<32>;
+//--- attributes_without_spaces
+template <typename T>
+[[kernel]]void f(device T* x[[buffer(0)]],uint i[[thread_position_in_grid]]) { x[i] = 1; }
+template[[host_name("f")]][[kernel]] decltype(f<int>) f<int>;
