@@ -70,6 +70,63 @@ inline F32x16 abs(F32x16 a) {
   return {{_mm256_and_ps(a.v[0], mask), _mm256_and_ps(a.v[1], mask)}};
 }
 
+inline F32x16 mul_add(F32x16 a, F32x16 b, F32x16 c) {
+  return {{_mm256_fmadd_ps(a.v[0], b.v[0], c.v[0]), _mm256_fmadd_ps(a.v[1], b.v[1], c.v[1])}};
+}
+
+inline void stream(float* p, F32x16 a) {
+  _mm256_stream_ps(p, a.v[0]);
+  _mm256_stream_ps(p + 8, a.v[1]);
+}
+template <class T>
+inline void stream(T* p, F32x16 a) {
+  alignas(32) T narrow[16];
+  store(narrow, a);
+  _mm256_stream_si256(reinterpret_cast<__m256i*>(p), load_256(narrow));
+}
+
+inline I32x16 broadcast_int(int32_t x) { return {{_mm256_set1_epi32(x), _mm256_set1_epi32(x)}}; }
+inline I32x16 add(I32x16 a, I32x16 b) {
+  return {{_mm256_add_epi32(a.v[0], b.v[0]), _mm256_add_epi32(a.v[1], b.v[1])}};
+}
+inline I32x16 sub(I32x16 a, I32x16 b) {
+  return {{_mm256_sub_epi32(a.v[0], b.v[0]), _mm256_sub_epi32(a.v[1], b.v[1])}};
+}
+inline I32x16 max(I32x16 a, I32x16 b) {
+  return {{_mm256_max_epi32(a.v[0], b.v[0]), _mm256_max_epi32(a.v[1], b.v[1])}};
+}
+inline F32x16 to_float(I32x16 a) {
+  return {{_mm256_cvtepi32_ps(a.v[0]), _mm256_cvtepi32_ps(a.v[1])}};
+}
+inline I32x16 magnitude_bits(F32x16 a) {
+  const F32x16 m = abs(a);
+  return {{_mm256_castps_si256(m.v[0]), _mm256_castps_si256(m.v[1])}};
+}
+inline I32x16 round_to_int(F32x16 a) {
+  return {{_mm256_cvtps_epi32(a.v[0]), _mm256_cvtps_epi32(a.v[1])}};
+}
+inline void store_int8(int8_t* p, I32x16 a) {
+  const __m256i words = _mm256_packs_epi32(a.v[0], a.v[1]);  // 0-3 8-11 | 4-7 12-15
+  const __m128i bytes =
+      _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+  store_128(p, _mm_shuffle_epi32(bytes, _MM_SHUFFLE(3, 1, 2, 0)));
+}
+inline int32_t sum_lanes(I32x16 a) {
+  const __m256i eight = _mm256_add_epi32(a.v[0], a.v[1]);
+  __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+  four = _mm_add_epi32(four, _mm_shuffle_epi32(four, _MM_SHUFFLE(1, 0, 3, 2)));
+  four = _mm_add_epi32(four, _mm_shuffle_epi32(four, _MM_SHUFFLE(2, 3, 0, 1)));
+  return _mm_cvtsi128_si32(four);
+}
+inline int32_t max_lane(I32x16 a) {
+  const __m256i eight = _mm256_max_epi32(a.v[0], a.v[1]);
+  __m128i four = _mm_max_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+  four = _mm_max_epi32(four, _mm_shuffle_epi32(four, _MM_SHUFFLE(1, 0, 3, 2)));
+  four = _mm_max_epi32(four, _mm_shuffle_epi32(four, _MM_SHUFFLE(2, 3, 0, 1)));
+  return _mm_cvtsi128_si32(four);
+}
+inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
+
 inline F64x16 zero_f64() {
   const __m256d zero = _mm256_setzero_pd();
   return {{zero, zero, zero, zero}};

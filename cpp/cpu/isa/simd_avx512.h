@@ -41,6 +41,31 @@ inline F32x16 add(F32x16 a, F32x16 b) { return {_mm512_add_ps(a.v, b.v)}; }
 inline F32x16 mul(F32x16 a, F32x16 b) { return {_mm512_mul_ps(a.v, b.v)}; }
 inline F32x16 abs(F32x16 a) { return {_mm512_abs_ps(a.v)}; }
 
+inline F32x16 mul_add(F32x16 a, F32x16 b, F32x16 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+
+inline void stream(float* p, F32x16 a) { _mm512_stream_ps(p, a.v); }
+template <class T>
+inline void stream(T* p, F32x16 a) {
+  alignas(32) T narrow[16];
+  store(narrow, a);
+  _mm256_stream_si256(reinterpret_cast<__m256i*>(p),
+                      _mm256_load_si256(reinterpret_cast<const __m256i*>(narrow)));
+}
+
+inline I32x16 broadcast_int(int32_t x) { return {_mm512_set1_epi32(x)}; }
+inline I32x16 add(I32x16 a, I32x16 b) { return {_mm512_add_epi32(a.v, b.v)}; }
+inline I32x16 sub(I32x16 a, I32x16 b) { return {_mm512_sub_epi32(a.v, b.v)}; }
+inline I32x16 max(I32x16 a, I32x16 b) { return {_mm512_max_epi32(a.v, b.v)}; }
+inline F32x16 to_float(I32x16 a) { return {_mm512_cvtepi32_ps(a.v)}; }
+inline I32x16 magnitude_bits(F32x16 a) { return {_mm512_castps_si512(_mm512_abs_ps(a.v))}; }
+inline I32x16 round_to_int(F32x16 a) { return {_mm512_cvtps_epi32(a.v)}; }
+inline void store_int8(int8_t* p, I32x16 a) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(a.v));
+}
+inline int32_t sum_lanes(I32x16 a) { return _mm512_reduce_add_epi32(a.v); }
+inline int32_t max_lane(I32x16 a) { return _mm512_reduce_max_epi32(a.v); }
+inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
+
 inline F64x16 zero_f64() { return {_mm512_setzero_pd(), _mm512_setzero_pd()}; }
 inline F64x16 widen(F32x16 a) {
   return {_mm512_cvtps_pd(_mm512_castps512_ps256(a.v)),

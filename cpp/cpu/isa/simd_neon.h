@@ -72,6 +72,59 @@ inline F32x16 abs(F32x16 a) {
   return a;
 }
 
+inline F32x16 mul_add(F32x16 a, F32x16 b, F32x16 c) {
+  for (int q = 0; q < 4; ++q) c.v[q] = vfmaq_f32(c.v[q], a.v[q], b.v[q]);
+  return c;
+}
+template <class T>
+inline void stream(T* p, F32x16 a) {
+  store(p, a);
+}
+
+inline I32x16 broadcast_int(int32_t x) {
+  const int32x4_t v = vdupq_n_s32(x);
+  return {{v, v, v, v}};
+}
+inline I32x16 add(I32x16 a, I32x16 b) {
+  for (int q = 0; q < 4; ++q) a.v[q] = vaddq_s32(a.v[q], b.v[q]);
+  return a;
+}
+inline I32x16 sub(I32x16 a, I32x16 b) {
+  for (int q = 0; q < 4; ++q) a.v[q] = vsubq_s32(a.v[q], b.v[q]);
+  return a;
+}
+inline I32x16 max(I32x16 a, I32x16 b) {
+  for (int q = 0; q < 4; ++q) a.v[q] = vmaxq_s32(a.v[q], b.v[q]);
+  return a;
+}
+inline F32x16 to_float(I32x16 a) {
+  F32x16 r;
+  for (int q = 0; q < 4; ++q) r.v[q] = vcvtq_f32_s32(a.v[q]);
+  return r;
+}
+inline I32x16 magnitude_bits(F32x16 a) {
+  I32x16 r;
+  for (int q = 0; q < 4; ++q) r.v[q] = vreinterpretq_s32_f32(vabsq_f32(a.v[q]));
+  return r;
+}
+inline I32x16 round_to_int(F32x16 a) {
+  I32x16 r;
+  for (int q = 0; q < 4; ++q) r.v[q] = vcvtnq_s32_f32(a.v[q]);
+  return r;
+}
+inline void store_int8(int8_t* p, I32x16 a) {
+  const int16x8_t low = vcombine_s16(vmovn_s32(a.v[0]), vmovn_s32(a.v[1]));
+  const int16x8_t high = vcombine_s16(vmovn_s32(a.v[2]), vmovn_s32(a.v[3]));
+  vst1q_s8(p, vcombine_s8(vmovn_s16(low), vmovn_s16(high)));
+}
+inline int32_t sum_lanes(I32x16 a) {
+  return vaddvq_s32(vaddq_s32(vaddq_s32(a.v[0], a.v[1]), vaddq_s32(a.v[2], a.v[3])));
+}
+inline int32_t max_lane(I32x16 a) {
+  return vmaxvq_s32(vmaxq_s32(vmaxq_s32(a.v[0], a.v[1]), vmaxq_s32(a.v[2], a.v[3])));
+}
+inline void prefetch(const void* p) { __builtin_prefetch(p); }
+
 inline F64x16 zero_f64() {
   F64x16 r;
   for (int i = 0; i < 8; ++i) r.v[i] = vdupq_n_f64(0);

@@ -1,0 +1,177 @@
+// Primitives for ternary codes with AVX2, with or without AVX-VNNI; ternary_generic.h says what
+// each does.
+
+constexpr int kDotPanels = 1;  // by 6 rows: 12 of 16 registers are sums
+constexpr int kDotRows = 6;
+constexpr int kInPlacePanels = 2;
+constexpr int kPrefetchBytes = 2048;
+
+struct Codes {
+  __m256i v[2];
+};
+inline Codes load_codes(const uint8_t* p) { return {{load_256(p), load_256(p + 32)}}; }
+inline void store_codes(uint8_t* p, Codes c) {
+  store_256(p, c.v[0]);
+  store_256(p + 32, c.v[1]);
+}
+template <int f>
+inline Codes bit_field(Codes c) {
+  for (__m256i& v : c.v) {
+    v = _mm256_and_si256(f ? _mm256_srli_epi16(v, 2 * f) : v, _mm256_set1_epi8(3));
+  }
+  return c;
+}
+
+struct Activations {
+  const int8_t* q;
+  template <int f>
+  __m256i quad() const {
+    int32_t four;
+    std::memcpy(&four, q + 4 * f, 4);
+    return _mm256_set1_epi32(four);
+  }
+};
+inline Activations load_activations(const int8_t* q) { return {q}; }
+
+#if BITMETAL_AVXVNNI
+
+struct Dot {
+  static constexpr int64_t kMaxBlocks = kSegmentBlocks;
+  __m256i v[2];
+
+  void clear() { v[0] = v[1] = _mm256_setzero_si256(); }
+  template <int f>
+  void add(Codes c, Activations x) {
+    v[0] = _mm256_dpbusd_avx_epi32(v[0], c.v[0], x.quad<f>());
+    v[1] = _mm256_dpbusd_avx_epi32(v[1], c.v[1], x.quad<f>());
+  }
+  I32x16 sums() const { return {{v[0], v[1]}}; }
+};
+
+// Field f, masked in place, is 4^f times its codes, and so are its sums.
+struct InPlaceDot {
+  static constexpr int64_t kMaxBlocks = kSegmentBlocks;
+  __m256i v[2][4];
+
+  void clear() {
+    for (auto& half : v) {
+      for (__m256i& field : half) field = _mm256_setzero_si256();
+    }
+  }
+  template <int f>
+  void add_field(Codes c, Activations x) {
+    const __m256i mask = _mm256_set1_epi8(static_cast<char>(3 << 2 * f));
+    v[0][f] = _mm256_dpbusd_avx_epi32(v[0][f], _mm256_and_si256(c.v[0], mask), x.quad<f>());
+    v[1][f] = _mm256_dpbusd_avx_epi32(v[1][f], _mm256_and_si256(c.v[1], mask), x.quad<f>());
+  }
+  void add(Codes c, Activations x) {
+    add_field<0>(c, x);
+    add_field<1>(c, x);
+    add_field<2>(c, x);
+    add_field<3>(c, x);
+  }
+  I32x16 sums() const {
+    I32x16 r;
+    for (int h = 0; h < 2; ++h) {
+      const __m256i low = _mm256_add_epi32(v[h][0], _mm256_srai_epi32(v[h][1], 2));
+      const __m256i high =
+          _mm256_add_epi32(_mm256_srai_epi32(v[h][2], 4), _mm256_srai_epi32(v[h][3], 6));
+      r.v[h] = _mm256_add_epi32(low, high);
+    }
+    return r;
+  }
+};
+
+#else
+
+// Pairs of 16-bit sums to one of 32.
+inline __m256i add_pairs(__m256i a) { return _mm256_madd_epi16(a, _mm256_set1_epi16(1)); }
+
+// Sums in 16 bits: 2 * 2 * 127 at most for a pair of columns, 64 pairs in 16 blocks: 32512.
+struct Dot {
+  static constexpr int64_t kMaxBlocks = 16;
+  __m256i v[2];
+
+  void clear() { v[0] = v[1] = _mm256_setzero_si256(); }
+  template <int f>
+  void add(Codes c, Activations x) {
+    v[0] = _mm256_add_epi16(v[0], _mm256_maddubs_epi16(c.v[0], x.quad<f>()));
+    v[1] = _mm256_add_epi16(v[1], _mm256_maddubs_epi16(c.v[1], x.quad<f>()));
+  }
+  I32x16 sums() const { return {{add_pairs(v[0]), add_pairs(v[1])}}; }
+};
+
+// Fields 0 and 2 share a sum; 1 and 3 another, of 4 times their codes: 2 * 8 * 127 for a pair of
+// columns, 16 pairs in 8 blocks: 32512.
+struct InPlaceDot {
+  static constexpr int64_t kMaxBlocks = 8;
+  __m256i even[2], odd[2];
+
+  void clear() { even[0] = even[1] = odd[0] = odd[1] = _mm256_setzero_si256(); }
+  void add(Codes c, Activations x) {
+    const __m256i low = _mm256_set1_epi8(0x03), high = _mm256_set1_epi8(0x0c);
+    for (int h = 0; h < 2; ++h) {
+      const __m256i upper = _mm256_srli_epi16(c.v[h], 4);
+      const __m256i f0 = _mm256_maddubs_epi16(_mm256_and_si256(c.v[h], low), x.quad<0>());
+      const __m256i f1 = _mm256_maddubs_epi16(_mm256_and_si256(c.v[h], high), x.quad<1>());
+      const __m256i f2 = _mm256_maddubs_epi16(_mm256_and_si256(upper, low), x.quad<2>());
+      const __m256i f3 = _mm256_maddubs_epi16(_mm256_and_si256(upper, high), x.quad<3>());
+      even[h] = _mm256_add_epi16(even[h], _mm256_add_epi16(f0, f2));
+      odd[h] = _mm256_add_epi16(odd[h], _mm256_add_epi16(f1, f3));
+    }
+  }
+  I32x16 sums() const {
+    I32x16 r;
+    for (int h = 0; h < 2; ++h) {
+      r.v[h] = _mm256_add_epi32(add_pairs(even[h]), _mm256_srai_epi32(add_pairs(odd[h]), 2));
+    }
+    return r;
+  }
+};
+
+#endif
+
+// A lane's two low bits choose among 4 entries of its half.
+inline __m256 lookup_4(__m256 table, __m256i index) { return _mm256_permutevar_ps(table, index); }
+
+template <int shift>
+inline F32x16 ternary_values(I32x16 words) {
+  const __m256 values = _mm256_setr_ps(-1, 0, 1, 0, -1, 0, 1, 0);
+  return {{lookup_4(values, _mm256_srli_epi32(words.v[0], shift)),
+           lookup_4(values, _mm256_srli_epi32(words.v[1], shift))}};
+}
+
+// Where the codes of columns 0-7 and 8-15 lie in a row's word.
+inline __m256i code_shifts(int half) {
+  return half ? _mm256_setr_epi32(4, 12, 20, 28, 6, 14, 22, 30)
+              : _mm256_setr_epi32(0, 8, 16, 24, 2, 10, 18, 26);
+}
+
+inline uint32_t threshold_codes(F32x16 w, float half) {
+  __m256i placed[2];
+  for (int h = 0; h < 2; ++h) {
+    const __m256 above = _mm256_cmp_ps(w.v[h], _mm256_set1_ps(half), _CMP_GT_OQ);
+    const __m256 below = _mm256_cmp_ps(w.v[h], _mm256_set1_ps(-half), _CMP_LT_OQ);
+    const __m256i code = _mm256_sub_epi32(  // a comparison that holds is -1
+        _mm256_add_epi32(_mm256_set1_epi32(1), _mm256_castps_si256(below)),
+        _mm256_castps_si256(above));
+    placed[h] = _mm256_sllv_epi32(code, code_shifts(h));
+  }
+  const __m256i eight = _mm256_or_si256(placed[0], placed[1]);
+  __m128i four = _mm_or_si128(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+  four = _mm_or_si128(four, _mm_shuffle_epi32(four, _MM_SHUFFLE(1, 0, 3, 2)));
+  four = _mm_or_si128(four, _mm_shuffle_epi32(four, _MM_SHUFFLE(2, 3, 0, 1)));
+  return static_cast<uint32_t>(_mm_cvtsi128_si32(four));
+}
+
+struct ScaledWeights {
+  __m256 products;
+
+  explicit ScaledWeights(float scale)
+      : products(_mm256_mul_ps(_mm256_set1_ps(scale), _mm256_setr_ps(-1, 0, 1, 0, -1, 0, 1, 0))) {}
+  F32x16 expand(uint32_t word) const {
+    const __m256i words = _mm256_set1_epi32(static_cast<int>(word));
+    return {{lookup_4(products, _mm256_srlv_epi32(words, code_shifts(0))),
+             lookup_4(products, _mm256_srlv_epi32(words, code_shifts(1)))}};
+  }
+};

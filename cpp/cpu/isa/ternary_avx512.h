@@ -1,0 +1,95 @@
+// Primitives for ternary codes with AVX-512 VNNI; ternary_generic.h says what each does.
+
+constexpr int kDotPanels = 4;  // by 6 rows: 24 of 32 registers are sums
+constexpr int kDotRows = 6;
+constexpr int kInPlacePanels = 4;
+constexpr int kPrefetchBytes = 2048;
+
+struct Codes {
+  __m512i v;
+};
+inline Codes load_codes(const uint8_t* p) { return {_mm512_loadu_si512(p)}; }
+inline void store_codes(uint8_t* p, Codes c) { _mm512_storeu_si512(p, c.v); }
+template <int f>
+inline Codes bit_field(Codes c) {
+  return {_mm512_and_si512(f ? _mm512_srli_epi16(c.v, 2 * f) : c.v, _mm512_set1_epi8(3))};
+}
+
+struct Activations {
+  const int8_t* q;
+  template <int f>
+  __m512i quad() const {
+    int32_t four;
+    std::memcpy(&four, q + 4 * f, 4);
+    return _mm512_set1_epi32(four);
+  }
+};
+inline Activations load_activations(const int8_t* q) { return {q}; }
+
+struct Dot {
+  static constexpr int64_t kMaxBlocks = kSegmentBlocks;
+  __m512i v;
+
+  void clear() { v = _mm512_setzero_si512(); }
+  template <int f>
+  void add(Codes c, Activations x) {
+    v = _mm512_dpbusd_epi32(v, c.v, x.quad<f>());
+  }
+  I32x16 sums() const { return {v}; }
+};
+
+// Field f, masked in place, is 4^f times its codes, and so are its sums.
+struct InPlaceDot {
+  static constexpr int64_t kMaxBlocks = kSegmentBlocks;
+  __m512i v0, v1, v2, v3;
+
+  void clear() { v0 = v1 = v2 = v3 = _mm512_setzero_si512(); }
+  void add(Codes c, Activations x) {
+    v0 = _mm512_dpbusd_epi32(v0, _mm512_and_si512(c.v, _mm512_set1_epi8(0x03)), x.quad<0>());
+    v1 = _mm512_dpbusd_epi32(v1, _mm512_and_si512(c.v, _mm512_set1_epi8(0x0c)), x.quad<1>());
+    v2 = _mm512_dpbusd_epi32(v2, _mm512_and_si512(c.v, _mm512_set1_epi8(0x30)), x.quad<2>());
+    v3 = _mm512_dpbusd_epi32(v3, _mm512_and_si512(c.v, _mm512_set1_epi8(-0x40)), x.quad<3>());
+  }
+  I32x16 sums() const {
+    const __m512i low = _mm512_add_epi32(v0, _mm512_srai_epi32(v1, 2));
+    const __m512i high = _mm512_add_epi32(_mm512_srai_epi32(v2, 4), _mm512_srai_epi32(v3, 6));
+    return {_mm512_add_epi32(low, high)};
+  }
+};
+
+// A lane's index is the low 4 bits of it.
+#define BITMETAL_LOOKUP_16 1
+inline F32x16 lookup_16(F32x16 table, I32x16 index) {
+  return {_mm512_permutexvar_ps(index.v, table.v)};
+}
+template <int bits>
+inline I32x16 shift_right(I32x16 a) {
+  return {bits ? _mm512_srli_epi32(a.v, bits) : a.v};
+}
+
+inline uint32_t threshold_codes(F32x16 w, float half) {
+  // In this order of columns bit i of a comparison belongs to code i of the word: 4 f + c at 4 c +
+  // f.
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  const __m512 ordered = _mm512_permutexvar_ps(order, w.v);
+  const uint32_t above =
+      _cvtmask16_u32(_mm512_cmp_ps_mask(ordered, _mm512_set1_ps(half), _CMP_GT_OQ));
+  const uint32_t below =
+      _cvtmask16_u32(_mm512_cmp_ps_mask(ordered, _mm512_set1_ps(-half), _CMP_LT_OQ));
+  const uint32_t zero = ~(above | below);
+  return _pdep_u32(above, 0xaaaaaaaa) | _pdep_u32(zero, 0x55555555);
+}
+
+struct ScaledWeights {
+  __m512 products;
+
+  explicit ScaledWeights(float scale)
+      : products(_mm512_mul_ps(_mm512_set1_ps(scale), _mm512_setr_ps(-1, 0, 1, 0, -1, 0, 1, 0, -1,
+                                                                     0, 1, 0, -1, 0, 1, 0))) {}
+  F32x16 expand(uint32_t word) const {
+    const __m512i shifts =
+        _mm512_setr_epi32(0, 8, 16, 24, 2, 10, 18, 26, 4, 12, 20, 28, 6, 14, 22, 30);
+    const __m512i codes = _mm512_srlv_epi32(_mm512_set1_epi32(static_cast<int>(word)), shifts);
+    return {_mm512_permutexvar_ps(codes, products)};
+  }
+};

@@ -1,0 +1,85 @@
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "core/half.h"
+#include "core/thread_pool.h"
+#include "cpu/backend.h"
+#include "cpu/grain.h"
+#include "cpu/isa/kernels.h"
+#include "cpu/scratch.h"
+#include "cpu/ternary.h"
+
+namespace bitmetal::cpu {
+namespace {
+
+// Activation rows at a time, so that their float32 results stay in the cache.
+constexpr int64_t kBatchStep = 96;
+
+// The activations in float32, each row padded with zeros to whole blocks; a copy only where they
+// are not so already.
+template <class T>
+class FloatRows {
+ public:
+  FloatRows(const Array& x, int64_t blocks) : stride_(blocks * kBlockColumns) {
+    const int64_t count = x.shape(0), n = x.shape(1);
+    if (std::is_same_v<T, float> && stride_ == n) {
+      data_ = x.data_as<float>();
+      return;
+    }
+    copy_.emplace(Dims{count, stride_}, DType::f32, x.device());
+    data_ = copy_->template data_as<float>();
+    const auto& k = kernels().ternary.of(static_cast<T*>(nullptr));
+    parallel_for(count, grain_of(n * int64_t{sizeof(float)}), [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) {
+        float* to = copy_->template data_as<float>() + row * stride_;
+        k.normalize(x.data_as<T>() + row * n, n, 1, nullptr, to);
+        std::fill(to + n, to + stride_, 0.0f);
+      }
+    });
+  }
+
+  const float* row(int64_t i) const { return data_ + i * stride_; }
+  int64_t stride() const { return stride_; }
+
+ private:
+  int64_t stride_;
+  const float* data_;
+  std::optional<Array> copy_;
+};
+
+template <class T>
+void multiply(const Array& x, const TernaryMatrix& w, const Array& out) {
+  const TernaryKernels& k = kernels().ternary;
+  const auto& typed = k.of(static_cast<T*>(nullptr));
+  const Panels panels = panels_of(w);
+  const FloatRows<T> rows(x, panels.blocks);
+  const int64_t count = x.shape(0), step = std::min(count, kBatchStep);
+  const int64_t bands = ceil_div(panels.count, kBandPanels);
+  const int64_t grain = grain_of(kBandPanels * panels.blocks * kBlockBytes * step);
+  const auto table_bytes = static_cast<size_t>(k.multiply_float_scratch);
+  parallel_for(bands, grain, [&](int64_t begin, int64_t end) {
+    const int64_t panel = begin * kBandPanels;
+    const Panels part = panels.from(panel, std::min(end * kBandPanels, panels.count) - panel);
+    const int64_t row = panel * kPanelRows, padded = part.count * kPanelRows;
+    std::byte* memory = scratch(table_bytes + static_cast<size_t>(step * padded) * sizeof(float));
+    auto* y = reinterpret_cast<float*>(memory + table_bytes);
+    for (int64_t first = 0; first < count; first += kBatchStep) {
+      const int64_t last = std::min(first + kBatchStep, count);
+      k.multiply_float(part, rows.row(first), last - first, rows.stride(), memory, y);
+      for (int64_t i = first; i < last; ++i) {
+        typed.finish(y + (i - first) * padded, std::min(padded, w.rows - row), 1, nullptr,
+                     out.data_as<T>() + i * w.rows + row);
+      }
+    }
+  });
+}
+
+}  // namespace
+
+void CpuBackend::ternary_matmul(const Array& x, const TernaryMatrix& w, const Array& out) {
+  visit_half_or_float(x.dtype(),
+                      [&](auto type) { multiply<typename decltype(type)::type>(x, w, out); });
+}
+
+}  // namespace bitmetal::cpu
