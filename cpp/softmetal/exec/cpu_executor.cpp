@@ -1,0 +1,419 @@
+// From MSL to a launch: preprocess, parse, translate, compile or find in the cache, load, bind, run.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <numeric>
+
+#include "../msl/analysis.h"
+#include "../msl/dialect.h"
+#include "../msl/emit_host.h"
+#include "../msl/parser.h"
+#include "../msl/standard_library.h"
+#include "cache.h"
+#include "check_log.h"
+#include "checker.h"
+#include "compiler.h"
+#include "executor.h"
+#include "line_table.h"
+#include "memory.h"
+#include "module.h"
+#include "options.h"
+#include "scheduler.h"
+#include "sha256.h"
+#include "workers.h"
+
+namespace softmetal {
+namespace {
+
+constexpr size_t kThreadgroupAlignment = 16;
+
+// A program with more kernels than this is not instantiated as a whole when it is compiled first: some
+// have thousands, of which a process uses three. Faults in an instance then show when it is asked for.
+constexpr size_t kMaxInstancesChecked = 32;
+
+size_t align_up(size_t n, size_t alignment) { return (n + alignment - 1) / alignment * alignment; }
+
+class CpuProgram;
+
+class CpuKernel final : public Kernel {
+ public:
+  CpuKernel(std::shared_ptr<const CpuProgram> program, size_t index, ConstantValues constants);
+
+  const KernelInfo& info() const override { return info_; }
+  size_t static_threadgroup_bytes() const override { return module_->threadgroup_bytes(0); }
+  void run(const Launch& launch) const override;
+
+ private:
+  struct Checked {
+    std::unique_ptr<Module> module;
+    std::unique_ptr<LineTable> lines;
+  };
+  const Checked& checked() const;
+  sm_launch bind(const Launch& launch, const Module& module, size_t& threadgroup_bytes) const;
+  void run_checked(const sm_launch& bound, const Launch& launch, size_t threadgroup_bytes,
+                   const ExecutionOptions& options) const;
+
+  std::shared_ptr<const CpuProgram> program_;
+  size_t index_;
+  ConstantValues constants_;
+  KernelInfo info_;
+  std::unique_ptr<Module> module_;
+  mutable std::once_flag check_once_;
+  mutable Checked checked_;
+};
+
+class CpuProgram final : public Program, public std::enable_shared_from_this<CpuProgram> {
+ public:
+  explicit CpuProgram(std::string source) : source_(std::move(source)), parsed_(msl::parse(source_)) {
+    msl::check_dialect(parsed_);
+    throw_errors();
+    analysis_ = msl::analyse(parsed_);
+    throw_errors();
+    for (size_t k = 0; k < parsed_.kernels.size(); ++k) kernels_.push_back(describe(k));
+  }
+
+  const std::vector<KernelInfo>& kernels() const override { return kernels_; }
+
+  std::shared_ptr<const Kernel> specialize(std::string_view name,
+                                           const std::vector<ConstantValue>& constants) const override {
+    const auto found = std::find_if(kernels_.begin(), kernels_.end(),
+                                    [&](const KernelInfo& info) { return info.name == name; });
+    if (found == kernels_.end())
+      throw CompileError("function '" + std::string(name) + "' was not found in the library");
+    const auto index = static_cast<size_t>(found - kernels_.begin());
+    return std::make_shared<CpuKernel>(shared_from_this(), index, constant_values(*found, constants));
+  }
+
+  // The path of the library that holds this kernel alone.
+  std::string build(size_t kernel, bool checked) const {
+    const Compiler& compiler = Compiler::instance();
+    const std::string text = translation({kernel});
+    const std::string key = sha256(compiler.identity() + (checked ? "checked\n" : "\n") + text);
+    return DiskCache::instance().entry(key + ".so", [&](const std::string& output) {
+      with_source(text, [&](const std::string& file) { compiler.build(file, output, checked); });
+    });
+  }
+
+  // Throws CompileError for what the compiler, and not the parser, sees. A program that passed once is
+  // remembered.
+  void check() const {
+    const Compiler& compiler = Compiler::instance();
+    std::vector<size_t> all;
+    for (size_t k = 0; k < std::min(parsed_.kernels.size(), kMaxInstancesChecked); ++k) all.push_back(k);
+    const std::string text = translation(all);
+    DiskCache::instance().entry(sha256(compiler.identity() + "check\n" + text) + ".ok",
+                                [&](const std::string& marker) {
+                                  with_source(text, [&](const std::string& file) { compiler.check(file); });
+                                  write_file(marker, "");
+                                });
+  }
+
+  const msl::Program& parsed() const { return parsed_; }
+
+ private:
+  std::string translation(const std::vector<size_t>& kernels) const {
+    return msl::standard_library() + msl::emit_host(parsed_, analysis_, kernels);
+  }
+
+  template <class F>
+  static void with_source(const std::string& text, const F& use) {
+    const std::string file = DiskCache::instance().temporary(".cpp");
+    write_file(file, text);
+    try {
+      use(file);
+    } catch (...) {
+      unlink(file.c_str());
+      throw;
+    }
+    unlink(file.c_str());
+  }
+
+  void throw_errors() const {
+    std::string log;
+    for (const msl::SyntaxError& error : parsed_.errors)
+      log += "program_source:" + std::to_string(error.line) + ":" + std::to_string(error.column) +
+             ": error: " + error.message + "\n";
+    if (!log.empty()) throw CompileError(log);
+  }
+
+  KernelInfo describe(size_t kernel) const {
+    const msl::Function& function = parsed_.functions[parsed_.kernels[kernel].function];
+    KernelInfo info;
+    info.name = parsed_.kernels[kernel].name;
+    info.max_total_threads = function.max_total_threads;
+    for (const msl::Parameter& p : function.arguments) {
+      if (p.kind == msl::Parameter::Kind::builtin) continue;
+      const bool buffer = p.kind == msl::Parameter::Kind::buffer;
+      info.arguments.push_back({p.name, buffer ? ArgumentKind::buffer : ArgumentKind::threadgroup, p.index,
+                                p.read_only, 0, 0});
+    }
+    for (const size_t c : analysis_.constants[kernel]) {
+      const msl::FunctionConstant& constant = parsed_.constants[c];
+      info.constants.push_back({constant.name, constant.index, constant.type, !is_optional(constant.name)});
+    }
+    return info;
+  }
+
+  // The program asks whether the constant has a value, so it need not have one.
+  bool is_optional(std::string_view name) const {
+    const auto& tokens = parsed_.tokens;
+    for (size_t i = 0; i + 2 < tokens.size(); ++i)
+      if (tokens[i].is("is_function_constant_defined") && tokens[i + 2].is(name)) return true;
+    return false;
+  }
+
+  ConstantValues constant_values(const KernelInfo& kernel, const std::vector<ConstantValue>& given) const {
+    ConstantValues out;
+    out.values.resize(parsed_.constants.size());
+    for (const FunctionConstant& wanted : kernel.constants) {
+      const auto found = std::find_if(given.begin(), given.end(), [&](const ConstantValue& value) {
+        return value.name.empty() ? value.index == wanted.index : value.name == wanted.name;
+      });
+      if (found == given.end()) {
+        if (!wanted.required) continue;
+        throw CompileError("function '" + kernel.name + "' needs a value for function constant '" + wanted.name +
+                           "' at index " + std::to_string(wanted.index));
+      }
+      if (found->type != wanted.type)
+        throw CompileError("function constant '" + wanted.name + "' of '" + kernel.name + "' has MTLDataType " +
+                           std::to_string(wanted.type) + ", the value has " + std::to_string(found->type));
+      for (size_t c = 0; c < parsed_.constants.size(); ++c)
+        if (parsed_.constants[c].name == wanted.name) out.values[c] = {true, found->bytes};
+    }
+    return out;
+  }
+
+  std::string source_;
+  msl::Program parsed_;
+  msl::Analysis analysis_;
+  std::vector<KernelInfo> kernels_;
+};
+
+CpuKernel::CpuKernel(std::shared_ptr<const CpuProgram> program, size_t index, ConstantValues constants)
+    : program_(std::move(program)), index_(index), constants_(std::move(constants)) {
+  info_ = program_->kernels()[index];
+  module_ = std::make_unique<Module>(program_->build(index, false), constants_);
+  const sm_argument* described = module_->kernel(0).arguments;
+  for (Argument& argument : info_.arguments) {
+    argument.element_size = described->size;
+    argument.element_alignment = described->alignment;
+    argument.read_only = described->read_only;
+    ++described;
+  }
+}
+
+const CpuKernel::Checked& CpuKernel::checked() const {
+  std::call_once(check_once_, [&] {
+    checked_.module = std::make_unique<Module>(program_->build(index_, true), constants_);
+    checked_.lines = std::make_unique<LineTable>(checked_.module->path());
+  });
+  return checked_;
+}
+
+sm_launch CpuKernel::bind(const Launch& launch, const Module& module, size_t& threadgroup_bytes) const {
+  sm_launch bound{};
+  uint64_t threads = 1;
+  for (size_t i = 0; i < 3; ++i) {
+    if (launch.threads[i] > UINT32_MAX)
+      throw ExecutionError("kernel '" + info_.name + "': a grid has at most 4294967295 threads a side");
+    bound.grid[i] = static_cast<uint32_t>(launch.threads[i]);
+    bound.group_size[i] = launch.threads_per_group[i];
+    threads *= launch.threads_per_group[i];
+    if (bound.group_size[i] == 0) throw ExecutionError("kernel '" + info_.name + "': a threadgroup is empty");
+    bound.groups[i] = bound.grid[i] / bound.group_size[i] + (bound.grid[i] % bound.group_size[i] != 0);
+  }
+  if (threads > Scheduler::kMaxThreads)
+    throw ExecutionError("kernel '" + info_.name + "': a threadgroup has " + std::to_string(threads) +
+                         " threads, the limit is " + std::to_string(Scheduler::kMaxThreads));
+  for (size_t i = 0; i < kMaxBuffers; ++i)
+    bound.buffers[i] = launch.buffers[i].data ? launch.buffers[i].data : unbound_memory();
+  threadgroup_bytes = module.threadgroup_bytes(0);
+  for (const Argument& argument : info_.arguments) {
+    if (argument.kind != ArgumentKind::threadgroup) continue;
+    threadgroup_bytes = align_up(threadgroup_bytes, kThreadgroupAlignment);
+    bound.threadgroup_offset[argument.index] = threadgroup_bytes;
+    threadgroup_bytes += launch.threadgroup_bytes[argument.index];
+  }
+  return bound;
+}
+
+// The threadgroups' positions by number; shuffled by a walk whose step shares no factor with their count.
+class GroupOrder {
+ public:
+  GroupOrder(const sm_launch& launch, const ExecutionOptions& options)
+      : launch_(launch),
+        order_(options.order),
+        count_(uint64_t{launch.groups[0]} * launch.groups[1] * launch.groups[2]) {
+    if (order_ != ExecutionOptions::Order::shuffled || count_ < 2) return;
+    Random random(options.seed ^ 0x6a09e667f3bcc908);
+    start_ = random.next() % count_;
+    do step_ = random.next() % count_;
+    while (std::gcd(step_, count_) != 1);
+  }
+  uint64_t count() const { return count_; }
+  std::array<uint32_t, 3> position(uint64_t i) const {
+    if (order_ == ExecutionOptions::Order::reverse) i = count_ - 1 - i;
+    if (order_ == ExecutionOptions::Order::shuffled)
+      i = static_cast<uint64_t>((static_cast<unsigned __int128>(i) * step_ + start_) % count_);
+    const uint64_t x = launch_.groups[0], y = launch_.groups[1];
+    return {static_cast<uint32_t>(i % x), static_cast<uint32_t>(i / x % y), static_cast<uint32_t>(i / x / y)};
+  }
+
+ private:
+  const sm_launch& launch_;
+  ExecutionOptions::Order order_;
+  uint64_t count_;
+  uint64_t start_ = 0, step_ = 1;
+};
+
+void CpuKernel::run(const Launch& launch) const {
+  const ExecutionOptions options = execution_options();
+  if (launch.threads[0] == 0 || launch.threads[1] == 0 || launch.threads[2] == 0) return;
+  const Module& module = options.check ? *checked().module : *module_;
+  size_t threadgroup_bytes = 0;
+  const sm_launch bound = bind(launch, module, threadgroup_bytes);
+  if (options.check) {
+    run_checked(bound, launch, threadgroup_bytes, options);
+    return;
+  }
+  const GroupOrder order(bound, options);
+  const Scheduler::Job job{module.kernel(0).entry, &bound, threadgroup_bytes, options, nullptr};
+  std::mutex mutex;
+  std::string failure;
+  for_each_group(order.count(), options.threads ? options.threads : default_threads(),
+                 [&](Scheduler& scheduler, uint64_t i) {
+                   std::string error;
+                   if (scheduler.run(job, order.position(i).data(), error)) return true;
+                   const std::lock_guard lock(mutex);
+                   if (failure.empty()) failure = error;
+                   return false;
+                 });
+  if (!failure.empty()) throw ExecutionError("kernel '" + info_.name + "': " + failure);
+}
+
+void CpuKernel::run_checked(const sm_launch& bound, const Launch& launch, size_t threadgroup_bytes,
+                            const ExecutionOptions& options) const {
+  Checker::Setting setting{info_.name, {}, {}, checked_.lines.get(), checked_.module.get(), &is_allocated};
+  for (const Module::Variable& variable : checked_.module->variables(0)) {
+    const std::string_view name = program_->parsed().tokens[variable.id].text;
+    setting.threadgroup.push_back({std::string(name), -1, variable.size, nullptr, variable.offset});
+  }
+  for (const Argument& argument : info_.arguments) {
+    const auto index = static_cast<int>(argument.index);
+    if (argument.kind == ArgumentKind::threadgroup) {
+      setting.threadgroup.push_back({argument.name, index, launch.threadgroup_bytes[argument.index], nullptr,
+                                     bound.threadgroup_offset[argument.index]});
+    } else {
+      const Binding& binding = launch.buffers[argument.index];
+      setting.buffers.push_back({argument.name, index, binding.data ? binding.size : 0,
+                                 static_cast<const std::byte*>(bound.buffers[argument.index]), 0});
+    }
+  }
+  Checker checker(std::move(setting));
+  const GroupOrder order(bound, options);
+  const Scheduler::Job job{checked_.module->kernel(0).entry, &bound, threadgroup_bytes, options, &checker};
+  for_each_group(order.count(), 1, [&](Scheduler& scheduler, uint64_t i) {
+    std::string error;
+    return scheduler.run(job, order.position(i).data(), error);
+  });
+  const std::vector<CheckReport> reports = checker.reports();
+  if (reports.empty()) return;
+  keep_check_reports(reports);
+  std::string text;
+  for (size_t i = 0; i < std::min<size_t>(reports.size(), 5); ++i)
+    text += (i ? "\n" : "") + reports[i].message +
+            (reports[i].count > 1 ? " (" + std::to_string(reports[i].count) + " times)" : "");
+  if (reports.size() > 5) text += "\nand " + std::to_string(reports.size() - 5) + " other reports";
+  throw ExecutionError(text);
+}
+
+class CpuExecutor final : public Executor {
+ public:
+  std::shared_ptr<const Program> compile(std::string_view msl, const CompileOptions& options) override {
+    const std::string key = source_key(msl, options);
+    {
+      const std::lock_guard lock(mutex_);
+      if (auto known = programs_[key].lock()) return known;
+    }
+    auto program = std::make_shared<CpuProgram>(preprocessed(key, msl, options));
+    program->check();
+    const std::lock_guard lock(mutex_);
+    programs_[key] = program;
+    return program;
+  }
+
+  void* allocate(size_t bytes) override { return allocate_memory(bytes); }
+  void deallocate(void* data, size_t bytes) override { deallocate_memory(data, bytes); }
+
+ private:
+  static std::vector<std::string> macro_flags(const CompileOptions& options) {
+    // MTL::LanguageVersion is major << 16 | minor; __METAL_VERSION__ is 310 for 3.1.
+    const uint32_t version =
+        options.language_version ? (options.language_version >> 16) * 100 + (options.language_version & 0xffff) * 10
+                                 : 320;
+    std::vector<std::string> flags = {"-D__METAL_VERSION__=" + std::to_string(version)};
+    if (options.fast_math) flags.emplace_back("-D__FAST_MATH__=1");
+    for (const auto& [name, value] : options.macros) flags.push_back("-D" + name + "=" + value);
+    return flags;
+  }
+
+  static std::string source_key(std::string_view msl, const CompileOptions& options) {
+    std::string all = Compiler::instance().identity();
+    for (const std::string& flag : macro_flags(options)) all += flag + "\n";
+    all += msl::standard_macros();
+    all += msl;
+    return sha256(all);
+  }
+
+  static std::string preprocessed(const std::string& key, std::string_view msl, const CompileOptions& options) {
+    const DiskCache& cache = DiskCache::instance();
+    const std::string path =
+        DiskCache::instance().entry(key + ".ii", [&](const std::string& output) {
+          const std::string source = cache.temporary(".metal"), macros = cache.temporary(".h");
+          write_file(source, "# 1 \"program_source\"\n" + std::string(msl) + "\n");
+          write_file(macros, msl::standard_macros());
+          std::vector<std::string> flags = macro_flags(options);
+          flags.insert(flags.end(), {"-isystem", header_directory()});
+          try {
+            write_file(output, Compiler::instance().preprocess(source, macros, flags));
+          } catch (...) {
+            unlink(source.c_str()), unlink(macros.c_str());
+            throw;
+          }
+          unlink(source.c_str()), unlink(macros.c_str());
+        });
+    auto text = read_file(path);
+    if (!text) throw CompileError("softmetal: cannot read " + path);
+    return *std::move(text);
+  }
+
+  // A folder of empty headers: what they would declare is always there.
+  static std::string header_directory() {
+    namespace fs = std::filesystem;
+    const std::string directory = DiskCache::instance().directory() + "/include";
+    for (const std::string_view name : msl::standard_headers()) {
+      const fs::path path = fs::path(directory) / name;
+      if (fs::exists(path)) continue;
+      fs::create_directories(path.parent_path());
+      write_file(path.string(), "");
+    }
+    return directory;
+  }
+
+  std::mutex mutex_;
+  std::map<std::string, std::weak_ptr<const CpuProgram>> programs_;
+};
+
+}  // namespace
+
+Executor& cpu_executor() {
+  static auto* executor = new CpuExecutor;  // lives until the process ends, whatever still runs then
+  return *executor;
+}
+
+}  // namespace softmetal

@@ -1,0 +1,333 @@
+#include "emit_host.h"
+
+#include <unordered_map>
+#include <unordered_set>
+
+#include "edits.h"
+#include "parser.h"
+
+namespace softmetal::msl {
+namespace {
+
+bool all_of(std::string_view text, std::string_view set) {
+  return text.find_first_not_of(set) == std::string_view::npos;
+}
+
+bool is_swizzle(std::string_view name) {
+  if (name.size() > 4) return false;
+  return name.size() >= 2 && (all_of(name, "xyzw") || all_of(name, "rgba"));
+}
+
+bool is_assignment(std::string_view op) {
+  return op.size() >= 1 && op.size() <= 3 && op.back() == '=' && op != "==" && op != "!=" && op != "<=" &&
+         op != ">=";
+}
+
+class HostEmitter {
+ public:
+  HostEmitter(const Program& program, const Analysis& analysis)
+      : program_(program), analysis_(analysis), edits_(program.source) {}
+
+  std::string run(const std::vector<size_t>& kernels) {
+    for (const Span span : program_.instantiations) blank(span);
+    for (const Span span : program_.duplicates) blank(span);
+    find_names();
+    for (size_t i = 0; i < program_.constants.size(); ++i) function_constant(i);
+    for (size_t i = 0; i < program_.functions.size(); ++i) function(i);
+    for (TokenIndex i = 0; i + 1 < program_.tokens.size(); ++i) token(i);
+
+    std::string out = "namespace sm_program {\n";
+    out += "static const volatile struct { char magic[32]; sm_constant_slot slots[" +
+           std::to_string(program_.constants.size() + 1) + "]; } sm_constants = {\"" + kConstantsMagic +
+           "\", {}};\n";
+    out += "const volatile sm_constant_slot* sm_slot(unsigned i) { return &sm_constants.slots[i]; }\n";
+    out += "# 1 \"program_source\"\n";
+    out += edits_.apply(0, program_.source.size());
+    out += "\n# 1 \"softmetal_entries\"\n";
+    for (size_t i = 0; i < kernels.size(); ++i) out += entry(program_.kernels[kernels[i]], i);
+    out += module(kernels.size());
+    return out + "}\n";
+  }
+
+ private:
+  const Token& at(TokenIndex i) const { return program_.tokens[i]; }
+  bool is(TokenIndex i, std::string_view text) const { return at(i).text == text; }
+  size_t end_offset(TokenIndex i) const { return at(i).offset + at(i).text.size(); }
+
+  void blank(Span span) {
+    if (!span.empty()) edits_.blank(at(span.begin).offset, end_offset(span.end - 1) - at(span.begin).offset);
+  }
+  void replace(TokenIndex i, std::string text) {
+    edits_.replace(at(i).offset, at(i).text.size(), std::move(text));
+  }
+  std::string rendered(Span span) {
+    return span.empty() ? "" : edits_.apply(at(span.begin).offset, end_offset(span.end - 1));
+  }
+
+  // The names of calls in which threads meet, and of members that look like swizzles.
+  void find_names() {
+    for (size_t i = 0; i < program_.functions.size(); ++i)
+      if (analysis_.convergent[i]) meeting_.insert(program_.functions[i].name);
+    for (size_t i = 0; i < program_.constants.size(); ++i) constants_[program_.constants[i].name] = i;
+    for (TokenIndex i = 1; i + 1 < program_.tokens.size(); ++i)
+      if (at(i).is_identifier() && is_swizzle(at(i).text) && at(i - 1).is_identifier() &&
+          (is(i + 1, ";") || is(i + 1, ",") || is(i + 1, "[") || is(i + 1, "=")))
+        declared_.insert(at(i).text);
+  }
+
+  bool meets(std::string_view name) const { return is_meeting(name) || meeting_.count(name) > 0; }
+
+  void function_constant(size_t slot) {
+    const FunctionConstant& constant = program_.constants[slot];
+    const TokenIndex end = skip_brackets(program_, constant.attribute);
+    edits_.replace(at(constant.attribute).offset, end_offset(end - 1) - at(constant.attribute).offset,
+                   "= sm_constant{" + std::to_string(slot) + "}");
+  }
+
+  void token(TokenIndex i) {
+    const Token& t = at(i);
+    if (t.kind == Token::Kind::number) {
+      literal(i);
+    } else if (t.is("[") && is(i + 1, "[")) {
+      blank({i, skip_brackets(program_, i)});
+    } else if (t.is("constant")) {
+      if (has_const_beside(i))
+        blank({i, i + 1});
+      else
+        replace(i, "const   ");
+    } else if (is_address_space(t.text) || t.is("kernel")) {
+      blank({i, i + 1});
+    } else if (t.is("::") && (i == 0 || !(at(i - 1).is_identifier() || is(i - 1, ">")))) {
+      replace(i, "::sm_program::");
+    } else if (t.is("is_function_constant_defined") && is(i + 1, "(")) {
+      const auto found = constants_.find(at(i + 2).text);
+      if (found == constants_.end()) return;
+      replace(i, "sm_constant_defined");
+      replace(i + 2, std::to_string(found->second));
+    } else if (t.is_identifier() && i > 0 && (is(i - 1, ".") || is(i - 1, "->")) && is_swizzle(t.text) &&
+               !declared_.count(t.text) && !is(i + 1, "(")) {
+      swizzle(i);
+    }
+  }
+
+  bool has_const_beside(TokenIndex i) const {
+    const auto is_specifier = [&](TokenIndex j) {
+      return is(j, "const") || is(j, "constexpr") || is(j, "static") || is(j, "volatile") || is(j, "inline");
+    };
+    const auto is_const = [&](TokenIndex j) { return is(j, "const") || is(j, "constexpr"); };
+    for (TokenIndex j = i; j > 0 && is_specifier(j - 1); --j)
+      if (is_const(j - 1)) return true;
+    for (TokenIndex j = i + 1; is_specifier(j); ++j)
+      if (is_const(j)) return true;
+    return false;
+  }
+
+  // `v.yx` reads by value; where it is assigned to, it is a reference to the elements.
+  void swizzle(TokenIndex i) {
+    std::string call = is_assignment(at(i + 1).text) ? "template sm_ref<" : "template sm_get<";
+    for (size_t c = 0; c < at(i).text.size(); ++c) {
+      const char letter = at(i).text[c];
+      const size_t position = std::string_view("xyzw").find(letter);
+      const size_t index =
+          position != std::string_view::npos ? position : std::string_view("rgba").find(letter);
+      call += (c ? "," : "") + std::to_string(index);
+    }
+    replace(i, call + ">()");
+  }
+
+  // Metal has no double: a literal without suffix is a float.
+  void literal(TokenIndex i) {
+    std::string text(at(i).text);
+    const bool hex = text.size() > 1 && (text[1] == 'x' || text[1] == 'X');
+    const bool floating = text.find_first_of(hex ? ".pP" : ".eE") != std::string::npos;
+    if (!floating) return;
+    const auto ends = [&](std::string_view end) {
+      return text.size() > end.size() && std::string_view(text).substr(text.size() - end.size()) == end;
+    };
+    if (ends("bf") || ends("BF")) {
+      replace(i, "sm_bfloat_literal(" + text.substr(0, text.size() - 2) + "f)");
+    } else if (ends("h") || ends("H")) {
+      replace(i, "half(" + text.substr(0, text.size() - 1) + "f)");
+    } else if (!ends("f") && !ends("F")) {
+      replace(i, text + "f");
+    }
+  }
+
+  void function(size_t index) {
+    const Function& f = program_.functions[index];
+    for (size_t i = 0; i < f.locals.size(); ++i) threadgroup_variable(f, i);
+    if (!analysis_.convergent[index]) return;
+    if (!f.is_kernel) edits_.insert(end_offset(f.body.begin - 1), " sm_frame sm_frame_;");
+    for (TokenIndex i = f.body.begin; i < f.body.end; ++i) {
+      if (is(i, "for") && is(i + 1, "("))
+        for_loop(i);
+      else if (is(i, "while") && is(i + 1, "("))
+        while_loop(i);
+      else if (at(i).is_identifier() && meets(at(i).text))
+        call(i);
+    }
+  }
+
+  bool meets_in(Span span) const {
+    for (TokenIndex i = span.begin; i < span.end; ++i)
+      if (at(i).is_identifier() && meets(at(i).text)) return true;
+    return false;
+  }
+
+  // The token behind the statement at `i`.
+  TokenIndex skip_statement(TokenIndex i) const {
+    const auto skip_condition = [&](TokenIndex j) {
+      while (!is(j, "(")) ++j;
+      return skip_brackets(program_, j);
+    };
+    if (is(i, "{")) return skip_brackets(program_, i);
+    if (is(i, "for") || is(i, "while") || is(i, "switch")) return skip_statement(skip_condition(i));
+    if (is(i, "if")) {
+      const TokenIndex then = skip_statement(skip_condition(i));
+      return is(then, "else") ? skip_statement(then + 1) : then;
+    }
+    if (is(i, "do")) i = skip_statement(i + 1);
+    while (i + 1 < program_.tokens.size() && !is(i, ";"))
+      i = is(i, "(") || is(i, "[") || is(i, "{") ? skip_brackets(program_, i) : i + 1;
+    return i + 1;
+  }
+
+  // for (a; b; c) s  ->  for (sm_loop l(place); l.once();) for (a; b; l.next(), c) s
+  void for_loop(TokenIndex i) {
+    const TokenIndex close = skip_brackets(program_, i + 1) - 1;
+    if (!meets_in({i + 1, skip_statement(i)})) return;
+    TokenIndex semicolon = 0;
+    int semicolons = 0;
+    for (TokenIndex j = i + 2; j < close; ++j) {
+      if (is(j, "(") || is(j, "[") || is(j, "{")) j = skip_brackets(program_, j) - 1;
+      if (is(j, ";") && ++semicolons == 2) semicolon = j;
+    }
+    if (semicolons != 2) return;
+    const std::string place = std::to_string(i);
+    edits_.insert(at(i).offset, "for (sm_loop sm_l" + place + "(" + place + "); sm_l" + place + ".once();) ");
+    edits_.insert(end_offset(semicolon), " sm_l" + place + ".next()" + (semicolon + 1 == close ? "" : ","));
+  }
+
+  // while (c) s  ->  for (sm_loop l(place); l.once();) while (l.next(), c) s; the same for do s while (c).
+  void while_loop(TokenIndex i) {
+    const TokenIndex close = skip_brackets(program_, i + 1) - 1;
+    TokenIndex begin = i;
+    if (is(close + 1, ";") && (is(i - 1, "}") || is(i - 1, ";"))) begin = find_do(i);
+    if (!meets_in(begin == i ? Span{i, skip_statement(i)} : Span{begin, close})) return;
+    const std::string place = std::to_string(begin);
+    edits_.insert(at(begin).offset,
+                  "for (sm_loop sm_l" + place + "(" + place + "); sm_l" + place + ".once();) ");
+    edits_.insert(end_offset(i + 1), " sm_l" + place + ".next(), (");
+    edits_.insert(at(close).offset, ")");
+  }
+
+  // The `do` whose `while` is at `i`; `i` where it has none and is a loop with an empty body.
+  TokenIndex find_do(TokenIndex i) const {
+    for (TokenIndex j = i; j-- > 0;) {
+      if (is(j, "do") && skip_statement(j + 1) == i) return j;
+      if (is(j, "kernel")) break;
+    }
+    return i;
+  }
+
+  // f(x)  ->  (sm_at(place), f(x))
+  void call(TokenIndex i) {
+    TokenIndex open = i + 1;
+    if (is(open, "<")) open = skip_angles(program_, open);
+    if (open == 0 || !is(open, "(")) return;
+    TokenIndex begin = i;
+    while (begin > 1 && is(begin - 1, "::") && at(begin - 2).is_identifier()) begin -= 2;
+    if (begin > 0 && is(begin - 1, "::")) --begin;
+    const Token& before = at(begin - 1);
+    // A method's object would have to be found; a declaration is no call.
+    if (before.is(".") || before.is("->") || before.is("template") ||
+        (before.is_identifier() && !before.is("return") && !before.is("else") && !before.is("do")) ||
+        before.is(">") || before.is("*") || before.is("&"))
+      if (before.is(".") || before.is("->") || before.is("template") || before.is_identifier()) return;
+    edits_.insert(at(begin).offset, "(sm_at(" + std::to_string(i) + "), ");
+    edits_.insert(end_offset(skip_brackets(program_, open) - 1), ")");
+  }
+
+  // threadgroup float a[4];  ->  typedef float sm_T7[4]; sm_T7& a = sm_variable<&f<T>, 7, sm_T7>();
+  void threadgroup_variable(const Function& f, size_t local) {
+    const ThreadgroupVariable& variable = f.locals[local];
+    std::string self = "&" + f.name;
+    for (size_t i = 0; i < f.template_names.size(); ++i)
+      self += (i ? ", " : "<") + f.template_names[i];
+    if (!f.template_names.empty()) self += ">";
+
+    std::string specifiers;
+    for (TokenIndex i = variable.specifiers.begin; i < variable.specifiers.end; ++i)
+      if (!is_address_space(at(i).text) && !is(i, "static")) specifiers += std::string(at(i).text) + " ";
+    std::string out;
+    for (const auto& declarator : variable.declarators) {
+      const std::string id = std::to_string(declarator.name);
+      const std::string name(at(declarator.name).text);
+      const std::string extents(program_.text({declarator.name + 1, declarator.span.end}));
+      out += "typedef " + specifiers + "sm_T" + id + extents + "; sm_T" + id + "& " + name +
+             " = sm_variable<" + self + ", " + id + ", sm_T" + id + ">(); ";
+    }
+    const size_t begin = at(variable.span.begin).offset;
+    const size_t length = end_offset(variable.span.end - 1) - begin;
+    for (const char c : program_.source.substr(begin, length))
+      if (c == '\n') out += '\n';
+    edits_.replace(begin, length, out);
+  }
+
+  std::string entry(const Kernel& kernel, size_t number) {
+    const Function& f = program_.functions[kernel.function];
+    const std::string id = std::to_string(number);
+    std::string self = "&" + f.scope + f.name + rendered(kernel.template_arguments);
+    if (kernel.template_arguments.empty() && !kernel.parameters.empty())
+      self = "static_cast<void (*)(" + rendered(kernel.parameters) + ")>(" + self + ")";
+    std::string out = "static constexpr auto sm_kernel_" + id + " = " + self + ";\n";
+    out += "typedef sm_signature<decltype(sm_kernel_" + id + ")> sm_signature_" + id + ";\n";
+    std::string arguments, call;
+    for (size_t i = 0; i < f.arguments.size(); ++i) {
+      const Parameter& parameter = f.arguments[i];
+      const std::string type = "sm_signature_" + id + "::at<" + std::to_string(i) + ">";
+      if (i) call += ", ";
+      if (parameter.kind == Parameter::Kind::builtin) {
+        call += "sm_builtin<" + type + ">(sm_" + parameter.builtin + "(sm_w))";
+        continue;
+      }
+      call += (parameter.kind == Parameter::Kind::buffer ? "sm_buffer<" : "sm_threadgroup<") + type +
+              ">(sm_w, " + std::to_string(parameter.index) + ")";
+      arguments += "sm_describe<" + type + ">(), ";
+    }
+    out += "static const sm_argument sm_arguments_" + id + "[] = {" + arguments + "{0, 0, 0}};\n";
+    out += "static void sm_entry_" + id + "(sm_worker* sm_w) { (void)sm_w; sm_kernel_" + id + "(" + call +
+           "); }\n";
+    return out;
+  }
+
+  static std::string module(size_t count) {
+    std::string out = "static const sm_kernel sm_kernels[] = {";
+    for (size_t i = 0; i < count; ++i) {
+      const std::string id = std::to_string(i);
+      out += "{reinterpret_cast<const void*>(sm_kernel_" + id + "), &sm_entry_" + id + ", sm_arguments_" +
+             id + "}, ";
+    }
+    return out +
+           "{nullptr, nullptr, nullptr}};\n"
+           "extern \"C\" __attribute__((visibility(\"default\"))) const sm_module softmetal_module = "
+           "{SM_ABI_VERSION, " +
+           std::to_string(count) + ", sm_kernels, &sm_locals};\n";
+  }
+
+  const Program& program_;
+  const Analysis& analysis_;
+  Edits edits_;
+  std::unordered_set<std::string_view> meeting_;
+  std::unordered_set<std::string_view> declared_;
+  std::unordered_map<std::string_view, size_t> constants_;
+};
+
+}  // namespace
+
+std::string emit_host(const Program& program, const Analysis& analysis,
+                      const std::vector<size_t>& kernels) {
+  return HostEmitter(program, analysis).run(kernels);
+}
+
+}  // namespace softmetal::msl

@@ -1,0 +1,122 @@
+namespace sm_program {
+namespace metal {
+
+enum memory_order {
+  memory_order_relaxed = __ATOMIC_RELAXED,
+  memory_order_acquire = __ATOMIC_ACQUIRE,
+  memory_order_release = __ATOMIC_RELEASE,
+  memory_order_acq_rel = __ATOMIC_ACQ_REL,
+  memory_order_seq_cst = __ATOMIC_SEQ_CST,
+};
+enum thread_scope {
+  thread_scope_thread,
+  thread_scope_simdgroup,
+  thread_scope_threadgroup,
+  thread_scope_device,
+};
+
+// 32 bits of int, uint, bool or float; of ulong only max and min.
+template <class T>
+concept sm_atomic_type = is_same_v<T, int> || is_same_v<T, uint> || is_same_v<T, bool> ||
+                         is_same_v<T, float> || is_same_v<T, ulong>;
+template <class T>
+concept sm_atomic_word = sm_atomic_type<T> && !is_same_v<T, ulong>;
+template <class T>
+concept sm_atomic_integer = is_same_v<T, int> || is_same_v<T, uint>;
+template <class T>
+concept sm_atomic_number = sm_atomic_integer<T> || is_same_v<T, float>;
+
+template <class T>
+struct sm_atomic {
+  static_assert(sm_atomic_type<T>, "atomic types are int, uint, bool, float and ulong");
+  typedef T value_type;
+  T sm_value;
+};
+template <class T>
+using atomic = sm_atomic<T>;
+template <class T>
+using _atomic = sm_atomic<T>;
+typedef sm_atomic<int> atomic_int;
+typedef sm_atomic<uint> atomic_uint;
+typedef sm_atomic<bool> atomic_bool;
+typedef sm_atomic<float> atomic_float;
+typedef sm_atomic<ulong> atomic_ulong;
+
+// The operand's type is the object's: `atomic_fetch_add_explicit(counter, 1, ...)` converts the 1.
+template <class T>
+struct sm_exactly {
+  typedef T type;
+};
+template <class T>
+using sm_exactly_t = typename sm_exactly<T>::type;
+
+template <sm_atomic_word T>
+SM_CHECKED inline void atomic_store_explicit(volatile sm_atomic<T>* object, sm_exactly_t<T> value,
+                                             memory_order order) {
+  sm_touch(object, sizeof(T), SM_WRITE | SM_ATOMIC);
+  __atomic_store(&object->sm_value, &value, order);
+}
+template <sm_atomic_word T>
+SM_CHECKED inline T atomic_load_explicit(const volatile sm_atomic<T>* object, memory_order order) {
+  sm_touch(object, sizeof(T), SM_READ | SM_ATOMIC);
+  T value;
+  __atomic_load(&object->sm_value, &value, order);
+  return value;
+}
+template <sm_atomic_word T>
+SM_CHECKED inline T atomic_exchange_explicit(volatile sm_atomic<T>* object, sm_exactly_t<T> value,
+                                             memory_order order) {
+  sm_touch(object, sizeof(T), SM_WRITE | SM_ATOMIC);
+  T old;
+  __atomic_exchange(&object->sm_value, &value, &old, order);
+  return old;
+}
+template <sm_atomic_word T>
+SM_CHECKED inline bool atomic_compare_exchange_weak_explicit(volatile sm_atomic<T>* object, T* expected,
+                                                             sm_exactly_t<T> desired, memory_order success,
+                                                             memory_order failure) {
+  sm_touch(object, sizeof(T), SM_WRITE | SM_ATOMIC);
+  return __atomic_compare_exchange(&object->sm_value, expected, &desired, false, success, failure);
+}
+
+template <class T, class F>
+inline T sm_atomic_update(volatile T* object, F f) {
+  T old, next;
+  __atomic_load(object, &old, __ATOMIC_RELAXED);
+  do {
+    next = f(old);
+  } while (!__atomic_compare_exchange(object, &old, &next, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+  return old;
+}
+
+#define SM_FETCH(name, types, expression)                                                                 \
+  template <types T>                                                                                      \
+  SM_CHECKED inline T atomic_fetch_##name##_explicit(volatile sm_atomic<T>* object,                       \
+                                                     sm_exactly_t<T> value, memory_order) {               \
+    sm_touch(object, sizeof(T), SM_WRITE | SM_ATOMIC);                                                    \
+    return sm_atomic_update(&object->sm_value, [=](T old) { return static_cast<T>(expression); });        \
+  }
+SM_FETCH(add, sm_atomic_number, old + value)
+SM_FETCH(sub, sm_atomic_number, old - value)
+SM_FETCH(max, sm_atomic_integer, old < value ? value : old)
+SM_FETCH(min, sm_atomic_integer, value < old ? value : old)
+SM_FETCH(and, sm_atomic_integer, old & value)
+SM_FETCH(or, sm_atomic_integer, old | value)
+SM_FETCH(xor, sm_atomic_integer, old ^ value)
+#undef SM_FETCH
+
+SM_CHECKED inline void atomic_max_explicit(volatile atomic_ulong* object, ulong value, memory_order) {
+  sm_touch(object, sizeof(ulong), SM_WRITE | SM_ATOMIC);
+  sm_atomic_update(&object->sm_value, [=](ulong old) { return old < value ? value : old; });
+}
+SM_CHECKED inline void atomic_min_explicit(volatile atomic_ulong* object, ulong value, memory_order) {
+  sm_touch(object, sizeof(ulong), SM_WRITE | SM_ATOMIC);
+  sm_atomic_update(&object->sm_value, [=](ulong old) { return value < old ? value : old; });
+}
+
+inline void atomic_thread_fence(mem_flags, memory_order order, thread_scope = thread_scope_device) {
+  __atomic_thread_fence(order);
+}
+
+}  // namespace metal
+}  // namespace sm_program

@@ -1,0 +1,305 @@
+// Scalar types, and the ground under the rest of the library: nothing of the host's C++ library is used.
+namespace sm_program {
+
+typedef unsigned char uchar;
+typedef unsigned short ushort;
+typedef unsigned int uint;
+typedef unsigned long ulong;
+typedef __SIZE_TYPE__ size_t;
+typedef __PTRDIFF_TYPE__ ptrdiff_t;
+typedef __UINTPTR_TYPE__ uintptr_t;
+typedef __INTPTR_TYPE__ intptr_t;
+typedef signed char int8_t;
+typedef unsigned char uint8_t;
+typedef short int16_t;
+typedef unsigned short uint16_t;
+typedef int int32_t;
+typedef unsigned int uint32_t;
+typedef long int64_t;
+typedef unsigned long uint64_t;
+
+inline sm_worker* sm_this_worker() {
+  const sm_uptr frame = reinterpret_cast<sm_uptr>(__builtin_frame_address(0));
+  return reinterpret_cast<sm_worker*>(frame & ~((sm_uptr(1) << SM_ARENA_LOG2) - 1));
+}
+
+// The three below keep sm_lane::at and sm_lane::path; the translator puts them where threads can meet.
+inline void sm_at(sm_u32 place) { sm_this_worker()->lane->at = place; }
+
+class sm_frame {
+ public:
+  sm_frame() : lane_(sm_this_worker()->lane) { push(lane_->at); }
+  explicit sm_frame(sm_u32 place) : lane_(sm_this_worker()->lane) { push(place); }
+  ~sm_frame() { --lane_->depth; }
+  sm_frame(const sm_frame&) = delete;
+  sm_frame& operator=(const sm_frame&) = delete;
+
+ private:
+  void push(sm_u32 place) {
+    if (lane_->depth < SM_PATH_MAX) lane_->path[lane_->depth] = place;
+    ++lane_->depth;
+  }
+  sm_lane* lane_;
+};
+
+// A loop is a frame of two entries, its place and the iteration.
+class sm_loop {
+ public:
+  explicit sm_loop(sm_u32 place) : place_(place), iteration_(0u), lane_(sm_this_worker()->lane) {}
+  void next() {
+    const sm_u32 i = lane_->depth - 1;
+    if (i < SM_PATH_MAX) ++lane_->path[i];
+  }
+  bool once() {
+    const bool first = first_;
+    first_ = false;
+    return first;
+  }
+
+ private:
+  sm_frame place_, iteration_;
+  sm_lane* lane_;
+  bool first_ = true;
+};
+
+struct sm_constant_slot {
+  unsigned char value[16];
+  unsigned char defined;
+  unsigned char padding[15];
+};
+const volatile sm_constant_slot* sm_slot(unsigned i);
+
+inline bool sm_constant_defined(unsigned slot) { return sm_slot(slot)->defined != 0; }
+
+// The value of a function constant, as whatever type it is declared with.
+struct sm_constant {
+  unsigned slot;
+  template <class T>
+  operator T() const {
+    static_assert(sizeof(T) <= 16, "function constants are scalars or vectors");
+    struct Bytes {
+      unsigned char b[sizeof(T)];
+    } bytes;
+    for (unsigned i = 0; i < sizeof(T); ++i) bytes.b[i] = sm_slot(slot)->value[i];
+    return __builtin_bit_cast(T, bytes);
+  }
+};
+
+namespace metal {
+
+template <class T, T v>
+struct integral_constant {
+  static constexpr T value = v;
+  typedef T value_type;
+  constexpr operator T() const { return v; }
+  constexpr T operator()() const { return v; }
+};
+template <bool b>
+using bool_constant = integral_constant<bool, b>;
+typedef bool_constant<true> true_type;
+typedef bool_constant<false> false_type;
+
+template <bool condition, class T = void>
+struct enable_if {};
+template <class T>
+struct enable_if<true, T> {
+  typedef T type;
+};
+template <bool condition, class T = void>
+using enable_if_t = typename enable_if<condition, T>::type;
+
+template <bool condition, class A, class B>
+struct conditional {
+  typedef A type;
+};
+template <class A, class B>
+struct conditional<false, A, B> {
+  typedef B type;
+};
+template <bool condition, class A, class B>
+using conditional_t = typename conditional<condition, A, B>::type;
+
+template <class T>
+struct remove_const {
+  typedef T type;
+};
+template <class T>
+struct remove_const<const T> {
+  typedef T type;
+};
+template <class T>
+struct remove_volatile {
+  typedef T type;
+};
+template <class T>
+struct remove_volatile<volatile T> {
+  typedef T type;
+};
+template <class T>
+struct remove_cv {
+  typedef typename remove_volatile<typename remove_const<T>::type>::type type;
+};
+template <class T>
+struct remove_reference {
+  typedef T type;
+};
+template <class T>
+struct remove_reference<T&> {
+  typedef T type;
+};
+template <class T>
+struct remove_reference<T&&> {
+  typedef T type;
+};
+template <class T>
+struct remove_pointer {
+  typedef T type;
+};
+template <class T>
+struct remove_pointer<T*> {
+  typedef T type;
+};
+template <class T>
+struct remove_extent {
+  typedef T type;
+};
+template <class T, size_t n>
+struct remove_extent<T[n]> {
+  typedef T type;
+};
+template <class T>
+using remove_const_t = typename remove_const<T>::type;
+template <class T>
+using remove_volatile_t = typename remove_volatile<T>::type;
+template <class T>
+using remove_cv_t = typename remove_cv<T>::type;
+template <class T>
+using remove_reference_t = typename remove_reference<T>::type;
+template <class T>
+using remove_pointer_t = typename remove_pointer<T>::type;
+template <class T>
+using remove_extent_t = typename remove_extent<T>::type;
+template <class T>
+using remove_cvref_t = remove_cv_t<remove_reference_t<T>>;
+template <class T>
+struct remove_addrspace {
+  typedef T type;
+};
+template <class T>
+using remove_addrspace_t = T;
+template <class T>
+using decay_t = remove_cvref_t<T>;
+
+template <class A, class B>
+inline constexpr bool is_same_v = false;
+template <class A>
+inline constexpr bool is_same_v<A, A> = true;
+template <class A, class B>
+struct is_same : bool_constant<is_same_v<A, B>> {};
+
+template <class T>
+inline constexpr bool is_const_v = false;
+template <class T>
+inline constexpr bool is_const_v<const T> = true;
+template <class T>
+struct is_const : bool_constant<is_const_v<T>> {};
+template <class T>
+inline constexpr bool is_pointer_v = false;
+template <class T>
+inline constexpr bool is_pointer_v<T*> = true;
+template <class T>
+struct is_pointer : bool_constant<is_pointer_v<T>> {};
+template <class T>
+inline constexpr bool is_reference_v = false;
+template <class T>
+inline constexpr bool is_reference_v<T&> = true;
+template <class T>
+inline constexpr bool is_reference_v<T&&> = true;
+template <class T>
+struct is_reference : bool_constant<is_reference_v<T>> {};
+template <class T>
+inline constexpr bool is_array_v = false;
+template <class T, size_t n>
+inline constexpr bool is_array_v<T[n]> = true;
+template <class T>
+struct is_array : bool_constant<is_array_v<T>> {};
+template <class T>
+inline constexpr bool is_enum_v = __is_enum(T);
+template <class T>
+struct is_enum : bool_constant<__is_enum(T)> {};
+template <class T>
+inline constexpr bool is_class_v = __is_class(T);
+template <class T>
+struct is_class : bool_constant<__is_class(T)> {};
+template <class T>
+inline constexpr bool is_void_v = is_same_v<remove_cv_t<T>, void>;
+template <class T>
+struct is_void : bool_constant<is_void_v<T>> {};
+template <class A, class B>
+inline constexpr bool is_base_of_v = __is_base_of(A, B);
+template <class A, class B>
+struct is_base_of : bool_constant<__is_base_of(A, B)> {};
+template <class T>
+inline constexpr bool is_trivially_copyable_v = __is_trivially_copyable(T);
+template <class T>
+T&& declval();
+template <class From, class To>
+inline constexpr bool is_convertible_v = requires(void (&f)(To), From (&g)()) { f(g()); };
+template <class From, class To>
+struct is_convertible : bool_constant<is_convertible_v<From, To>> {};
+template <class...>
+using void_t = void;
+template <class T>
+struct underlying_type {
+  typedef __underlying_type(T) type;
+};
+template <class T>
+using underlying_type_t = typename underlying_type<T>::type;
+
+template <class...>
+struct conjunction : true_type {};
+template <class B, class... Rest>
+struct conjunction<B, Rest...> : bool_constant<B::value && conjunction<Rest...>::value> {};
+template <class...>
+struct disjunction : false_type {};
+template <class B, class... Rest>
+struct disjunction<B, Rest...> : bool_constant<B::value || disjunction<Rest...>::value> {};
+template <class B>
+struct negation : bool_constant<!B::value> {};
+template <class... B>
+inline constexpr bool conjunction_v = conjunction<B...>::value;
+template <class... B>
+inline constexpr bool disjunction_v = disjunction<B...>::value;
+
+template <class T>
+constexpr remove_reference_t<T>&& move(T&& v) {
+  return static_cast<remove_reference_t<T>&&>(v);
+}
+template <class T>
+constexpr T&& forward(remove_reference_t<T>& v) {
+  return static_cast<T&&>(v);
+}
+template <class T>
+inline void swap(T& a, T& b) {
+  T c = a;
+  a = b;
+  b = c;
+}
+
+template <class T, size_t n>
+struct array {
+  T sm_elements[n];
+  typedef T value_type;
+  constexpr T& operator[](size_t i) { return sm_elements[i]; }
+  constexpr const T& operator[](size_t i) const { return sm_elements[i]; }
+  constexpr size_t size() const { return n; }
+  constexpr T* data() { return sm_elements; }
+  constexpr const T* data() const { return sm_elements; }
+  constexpr T* begin() { return sm_elements; }
+  constexpr T* end() { return sm_elements + n; }
+  constexpr const T* begin() const { return sm_elements; }
+  constexpr const T* end() const { return sm_elements + n; }
+};
+
+}  // namespace metal
+}  // namespace sm_program

@@ -1,0 +1,118 @@
+// 8x8 matrices that the threads of a SIMD-group hold together, two elements each.
+namespace sm_program {
+namespace metal {
+
+template <class T>
+concept sm_matrix_element = is_same_v<T, float> || is_same_v<T, half> || is_same_v<T, bfloat>;
+
+template <class T, int columns, int rows>
+struct simdgroup_matrix {
+  static_assert(sm_matrix_element<T> && columns == 8 && rows == 8,
+                "simdgroup matrices are 8x8, of float, half or bfloat");
+  typedef vec<T, 2> storage_type;
+
+  simdgroup_matrix() = default;
+  // A diagonal matrix.
+  explicit simdgroup_matrix(T value) {
+    for (int i = 0; i < 2; ++i) elements_[i] = row() == column() + i ? value : T(0);
+  }
+  storage_type& thread_elements() { return elements_; }
+  const storage_type& thread_elements() const { return elements_; }
+
+  // Where this thread's first element lies; the second is to its right.
+  static uint row(uint lane = sm_lane_index()) { return (lane / 4 & 4) + lane / 2 % 4; }
+  static uint column(uint lane = sm_lane_index()) { return (lane / 4 & 2) * 2 + lane % 2 * 2; }
+
+ private:
+  storage_type elements_;
+};
+typedef simdgroup_matrix<float, 8, 8> simdgroup_float8x8;
+typedef simdgroup_matrix<half, 8, 8> simdgroup_half8x8;
+typedef simdgroup_matrix<bfloat, 8, 8> simdgroup_bfloat8x8;
+
+template <class T, int columns, int rows>
+inline simdgroup_matrix<T, columns, rows> make_filled_simdgroup_matrix(T value) {
+  simdgroup_matrix<T, columns, rows> m;
+  m.thread_elements() = vec<T, 2>(value);
+  return m;
+}
+
+// Elements that this thread holds lie at these distances from the matrix's origin in memory.
+template <class T>
+inline ulong sm_matrix_offset(int i, ulong per_row, ulong2 origin, bool transposed) {
+  typedef simdgroup_matrix<T, 8, 8> M;
+  const ulong row = M::row(), column = M::column() + uint(i);
+  return transposed ? (origin.y + column) * per_row + origin.x + row
+                    : (origin.y + row) * per_row + origin.x + column;
+}
+template <class T>
+SM_CHECKED inline void simdgroup_load(simdgroup_matrix<T, 8, 8>& m, const T* source, ulong elements_per_row = 8,
+                                      ulong2 matrix_origin = ulong2(0), bool transpose_matrix = false) {
+  for (int i = 0; i < 2; ++i) {
+    const T* at = source + sm_matrix_offset<T>(i, elements_per_row, matrix_origin, transpose_matrix);
+    sm_touch(at, sizeof(T), SM_READ);
+    m.thread_elements()[i] = *at;
+  }
+}
+template <class T>
+SM_CHECKED inline void simdgroup_store(const simdgroup_matrix<T, 8, 8>& m, T* target,
+                                       ulong elements_per_row = 8, ulong2 matrix_origin = ulong2(0),
+                                       bool transpose_matrix = false) {
+  for (int i = 0; i < 2; ++i) {
+    T* at = target + sm_matrix_offset<T>(i, elements_per_row, matrix_origin, transpose_matrix);
+    sm_touch(at, sizeof(T), SM_WRITE);
+    *at = m.thread_elements()[i];
+  }
+}
+
+// D = A B + C, summed in float and rounded once.
+template <class D, class A, class B, class C>
+struct sm_matrix_product {
+  vec<A, 2> a;
+  vec<B, 2> b;
+  vec<C, 2> c;
+  vec<D, 2> d;
+  static void combine(sm_u32 mask, sm_matrix_product* const* all) {
+    typedef simdgroup_matrix<float, 8, 8> M;
+    float fa[8][8] = {}, fb[8][8] = {}, sum[8][8] = {};
+    for (uint lane = 0; lane < SM_SIMD_WIDTH; ++lane) {
+      if (!(mask >> lane & 1)) continue;
+      const uint row = M::row(lane), column = M::column(lane);
+      for (uint i = 0; i < 2; ++i) {
+        fa[row][column + i] = static_cast<float>(all[lane]->a.sm_data[i]);
+        fb[row][column + i] = static_cast<float>(all[lane]->b.sm_data[i]);
+        sum[row][column + i] = static_cast<float>(all[lane]->c.sm_data[i]);
+      }
+    }
+    for (int row = 0; row < 8; ++row)
+      for (int k = 0; k < 8; ++k)
+        for (int column = 0; column < 8; ++column) sum[row][column] += fa[row][k] * fb[k][column];
+    for (uint lane = 0; lane < SM_SIMD_WIDTH; ++lane)
+      if (mask >> lane & 1)
+        for (uint i = 0; i < 2; ++i)
+          all[lane]->d.sm_data[i] = static_cast<D>(sum[M::row(lane)][M::column(lane) + i]);
+  }
+};
+template <class D, class A, class B, class C>
+inline void simdgroup_multiply_accumulate(simdgroup_matrix<D, 8, 8>& d, const simdgroup_matrix<A, 8, 8>& a,
+                                          const simdgroup_matrix<B, 8, 8>& b,
+                                          const simdgroup_matrix<C, 8, 8>& c) {
+  sm_matrix_product<D, A, B, C> meeting{a.thread_elements(), b.thread_elements(), c.thread_elements(), {}};
+  sm_meet(meeting);
+  d.thread_elements() = meeting.d;
+}
+template <class D, class A, class B>
+inline void simdgroup_multiply(simdgroup_matrix<D, 8, 8>& d, const simdgroup_matrix<A, 8, 8>& a,
+                               const simdgroup_matrix<B, 8, 8>& b) {
+  simdgroup_multiply_accumulate(d, a, b, make_filled_simdgroup_matrix<D, 8, 8>(D(0)));
+}
+template <class T>
+inline simdgroup_matrix<T, 8, 8> operator*(const simdgroup_matrix<T, 8, 8>& a,
+                                           const simdgroup_matrix<T, 8, 8>& b) {
+  simdgroup_matrix<T, 8, 8> d;
+  simdgroup_multiply(d, a, b);
+  return d;
+}
+
+}  // namespace metal
+}  // namespace sm_program
