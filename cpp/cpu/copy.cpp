@@ -54,13 +54,17 @@ class Copier {
       const std::byte* source = from + begin * in_size_;
       std::byte* target = to + begin * out_size_;
       if (!streams_) return convert_(source, target, end - begin);
-      if (same_) return stream(target, source, (end - begin) * out_size_);
+      if (same_) {
+        stream(target, source, (end - begin) * out_size_);
+        return stream_fence();
+      }
       alignas(64) std::byte block[kBlock * 8];
       for (int64_t i = begin; i < end; i += kBlock) {
         const int64_t n = std::min(kBlock, end - i);
         convert_(from + i * in_size_, block, n);
         stream(to + i * out_size_, block, n * out_size_);
       }
+      stream_fence();
     });
   }
 

@@ -27,6 +27,7 @@ void fill_words(const Array& out, Word value) {
       for (int64_t i = begin; i < end; i += kBlock) {
         stream(first + i, block, std::min(kBlock, end - i) * sizeof(Word));
       }
+      stream_fence();
     });
   } else {
     const int64_t length = walk.size[last], stride = walk.out_stride[last];

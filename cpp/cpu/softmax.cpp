@@ -1,38 +1,110 @@
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
+#include "core/thread_pool.h"
 #include "cpu/backend.h"
-#include "cpu/convert.h"
+#include "cpu/grain.h"
+#include "cpu/isa/kernels.h"
+#include "cpu/row_writer.h"
+#include "cpu/scratch.h"
 
 namespace bitmetal::cpu {
 namespace {
 
-template <class T>
-void softmax_row(const T* in, T* out, int64_t n) {
-  double top = -INFINITY, sum = 0;
-  for (int64_t i = 0; i < n; ++i) {
-    const double x = static_cast<double>(in[i]);
-    if (!(x <= top)) top = x;
-    if (top != top) break;
+class Softmax {
+ public:
+  Softmax(const Array& in, const Array& out)
+      : in_(in.data()),
+        out_(out.data()),
+        rows_(in.shape(0)),
+        columns_(in.shape(1)),
+        size_(size_of(in.dtype())),
+        dtype_(in.dtype()),
+        streams_(out.bytes() >= kStreamBytes),
+        kernels_(cpu::kernels().softmax.of(in.dtype())),
+        best_(cpu::kernels().reduce.of(in.dtype()).best),
+        to_double_(cpu::kernels().convert.of(in.dtype(), DType::f64)) {}
+
+  void run() const { columns_ <= kChunk ? short_rows() : long_rows(); }
+
+ private:
+  double greatest(const std::byte* in, int64_t n) const {
+    alignas(8) std::byte value[8];
+    best_(in, n, false, value);
+    double top;
+    to_double_(value, &top, 1);
+    return top;
   }
-  for (int64_t i = 0; i < n; ++i) sum += std::exp(static_cast<double>(in[i]) - top);
-  for (int64_t i = 0; i < n; ++i) {
-    out[i] = convert<T>(std::exp(static_cast<double>(in[i]) - top) / sum);
+
+  // The row stays in the cache from its greatest element to its result.
+  void short_rows() const {
+    const int64_t row_bytes = columns_ * size_;
+    parallel_for(rows_, grain_of(2 * row_bytes), [&](int64_t begin, int64_t end) {
+      const int64_t element = dtype_ == DType::f64 ? sizeof(double) : sizeof(float);
+      std::byte* e = scratch(static_cast<size_t>(columns_ * element));
+      for (int64_t row = begin; row < end; ++row) {
+        const std::byte* in = in_ + row * row_bytes;
+        const double sum = kernels_.exponentials(in, columns_, greatest(in, columns_), e);
+        write_row(out_ + row * row_bytes, columns_, size_, streams_,
+                  [&](int64_t at, int64_t n, std::byte* to) {
+                    kernels_.scale(e + at * element, n, 1 / sum, to);
+                  });
+      }
+      if (streams_) stream_fence();
+    });
   }
-}
+
+  // Read twice: for each chunk's greatest element and its sum relative to that, then for the
+  // result.
+  void long_rows() const {
+    const int64_t chunks = (columns_ + kChunk - 1) / kChunk;
+    struct Part {
+      double top, sum;
+    };
+    std::vector<Part> parts(static_cast<size_t>(rows_ * chunks));
+    const auto each_chunk = [&](auto&& body) {
+      parallel_for(rows_ * chunks, grain_of(kChunk * size_), [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+          const int64_t column = i % chunks * kChunk;
+          body(i, (i / chunks * columns_ + column) * size_, std::min(kChunk, columns_ - column));
+        }
+        if (streams_) stream_fence();
+      });
+    };
+    each_chunk([&](int64_t i, int64_t at, int64_t n) {
+      const double top = greatest(in_ + at, n);
+      parts[i] = {top, std::isinf(top) ? 0 : kernels_.exponentials(in_ + at, n, top, nullptr)};
+    });
+    std::vector<Part> whole(static_cast<size_t>(rows_));
+    for (int64_t row = 0; row < rows_; ++row) {
+      const Part* part = &parts[row * chunks];
+      double top = -INFINITY, sum = 0;
+      for (int64_t i = 0; i < chunks; ++i)
+        top = part[i].top > top || std::isnan(part[i].top) ? part[i].top : top;
+      for (int64_t i = 0; i < chunks; ++i) sum += part[i].sum * std::exp(part[i].top - top);
+      whole[row] = {top, sum};
+    }
+    each_chunk([&](int64_t i, int64_t at, int64_t n) {
+      const auto [top, sum] = whole[i / chunks];
+      write_row(out_ + at, n, size_, streams_, [&](int64_t from, int64_t count, std::byte* to) {
+        kernels_.scaled_exponentials(in_ + at + from * size_, count, top, 1 / sum, to);
+      });
+    });
+  }
+
+  const std::byte* const in_;
+  std::byte* const out_;
+  const int64_t rows_, columns_, size_;
+  const DType dtype_;
+  const bool streams_;
+  const SoftmaxTypeKernels& kernels_;
+  const decltype(ReduceTypeKernels::best) best_;
+  const ConvertRun to_double_;
+};
 
 }  // namespace
 
-void CpuBackend::softmax(const Array& in, const Array& out) {
-  const auto run = [&](auto type) {
-    using T = typename decltype(type)::type;
-    const int64_t n = in.shape(1);
-    for (int64_t row = 0; row < in.shape(0); ++row) {
-      softmax_row(in.data_as<T>() + row * n, out.data_as<T>() + row * n, n);
-    }
-  };
-  if (in.dtype() == DType::f64) return run(std::type_identity<double>{});
-  visit_half_or_float(in.dtype(), run);
-}
+void CpuBackend::softmax(const Array& in, const Array& out) { Softmax(in, out).run(); }
 
 }  // namespace bitmetal::cpu

@@ -15,6 +15,7 @@ namespace bitmetal::cpu {
 // caches, and a line that is stored whole need not be read first.
 constexpr size_t kStreamBytes = size_t{8} << 20;
 
+// Other threads may see it late: stream_fence() comes before they are told.
 inline void stream(void* to, const void* from, size_t bytes) {
 #if defined(__x86_64__)
   auto* out = static_cast<std::byte*>(to);
@@ -32,11 +33,16 @@ inline void stream(void* to, const void* from, size_t bytes) {
                          _mm_loadu_si128(reinterpret_cast<const __m128i*>(in + i)));
       }
     }
-    _mm_sfence();  // other threads see these stores before whatever follows
   }
   std::memcpy(out, in, bytes);
 #else
   std::memcpy(to, from, bytes);
+#endif
+}
+
+inline void stream_fence() {
+#if defined(__x86_64__)
+  _mm_sfence();
 #endif
 }
 

@@ -8,6 +8,8 @@
 #include "cpu/isa/isa.h"
 #include "cpu/kernels/convert.h"
 #include "cpu/kernels/reduce.h"
+#include "cpu/kernels/rms_norm.h"
+#include "cpu/kernels/softmax.h"
 #include "cpu/kernels/ternary.h"
 
 namespace bitmetal::cpu {
@@ -17,6 +19,8 @@ struct Kernels {
   TernaryKernels ternary;
   ConvertKernels convert;
   ReduceKernels reduce;
+  SoftmaxKernels softmax;
+  RmsNormKernels rms_norm;
 };
 
 // Null where this build lacks the set.

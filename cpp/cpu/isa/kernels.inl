@@ -4,11 +4,15 @@
 
 #include "cpu/kernels/convert.inl"
 #include "cpu/kernels/reduce.inl"
+#include "cpu/kernels/rms_norm.inl"
+#include "cpu/kernels/softmax.inl"
 #include "cpu/kernels/ternary.inl"
 
 constexpr Kernels make_kernels(Isa isa) {
   return {.isa = isa,
           .ternary = kTernaryKernels,
           .convert = kConvertKernels,
-          .reduce = kReduceKernels};
+          .reduce = kReduceKernels,
+          .softmax = kSoftmaxKernels,
+          .rms_norm = kRmsNormKernels};
 }

@@ -1,0 +1,60 @@
+#pragma once
+
+#include "cpu/kernels/exp.inl"
+#include "cpu/kernels/lanes.inl"
+#include "cpu/kernels/rows.inl"
+
+template <class T>
+double exponentials(const void* in_bytes, int64_t n, double top_value, void* e_bytes) {
+  using C = Compute<T>;
+  using V = ComputeVector<T>;
+  const T* in = static_cast<const T*>(in_bytes);
+  C* e = static_cast<C*>(e_bytes);
+  const C top = static_cast<C>(top_value);
+  Lanes lanes;
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    C block[kLanes];
+    for (int j = 0; j < kLanes; j += kLength<V>) {
+      const V x = exp_nonpositive(widen(in + i + j) - top);
+      narrow(x, block + j);
+      if (e) narrow(x, e + i + j);
+    }
+    lanes.add(block, Identity{});
+  }
+  C tail[kLanes];
+  for (int j = 0; i + j < n; j += kLength<V>) {
+    const int64_t left = n - i - j;
+    const V x = exp_nonpositive(widen_part(in + i + j, left, T(0.0f)) - top);
+    narrow(x, tail + j);
+    if (e) narrow_part<C>(x, e + i + j, left < kLength<V> ? left : kLength<V>);
+  }
+  return lanes.total(tail, n - i, Identity{});
+}
+
+template <class T>
+void scale_row(const void* e_bytes, int64_t n, double factor_value, void* out) {
+  using C = Compute<T>;
+  const C* e = static_cast<const C*>(e_bytes);
+  const C factor = static_cast<C>(factor_value);
+  write_row(static_cast<T*>(out), n,
+            [&](int64_t i, int64_t left) { return widen_up_to(e + i, left) * factor; });
+}
+
+template <class T>
+void scaled_exponentials(const void* in_bytes, int64_t n, double top_value, double factor_value,
+                         void* out) {
+  using C = Compute<T>;
+  const T* in = static_cast<const T*>(in_bytes);
+  const C top = static_cast<C>(top_value), factor = static_cast<C>(factor_value);
+  write_row(static_cast<T*>(out), n, [&](int64_t i, int64_t left) {
+    return exp_nonpositive(widen_up_to(in + i, left) - top) * factor;
+  });
+}
+
+template <class... T>
+constexpr SoftmaxKernels softmax_kernels() {
+  return {{{exponentials<T>, scale_row<T>, scaled_exponentials<T>}...}};
+}
+
+constexpr SoftmaxKernels kSoftmaxKernels = softmax_kernels<float, float16, bfloat16, double>();
