@@ -57,4 +57,35 @@ T* data(const Ptr<MTL::Buffer>& buffer) {
   return static_cast<T*>(buffer->contents());
 }
 
+// Encodes one "append" of `value` to `list`; values arrive in the order of execution.
+inline void encode_append(MTL::ComputeCommandEncoder* encoder, MTL::ComputePipelineState* append,
+                          MTL::Buffer* list, uint32_t value) {
+  encoder->setComputePipelineState(append);
+  encoder->setBuffer(list, 0, 0);
+  encoder->setBytes(&value, sizeof value, 1);
+  encoder->dispatchThreads(MTL::Size(1, 1, 1), MTL::Size(1, 1, 1));
+}
+
+inline void encode_append(MTL::CommandBuffer* commands, MTL::ComputePipelineState* append,
+                          MTL::Buffer* list, uint32_t value) {
+  MTL::ComputeCommandEncoder* encoder = commands->computeCommandEncoder();
+  encode_append(encoder, append, list, value);
+  encoder->endEncoding();
+}
+
+inline std::vector<uint32_t> values(const Ptr<MTL::Buffer>& list) {
+  const auto* words = data<uint32_t>(list);
+  return {words + 1, words + 1 + words[0]};
+}
+
+// Commits one that runs "append" and waits for it.
+inline MTL::CommandBuffer* run_append(Gpu& gpu, MTL::ComputePipelineState* append,
+                                      MTL::Buffer* list, uint32_t value) {
+  MTL::CommandBuffer* commands = gpu.queue->commandBuffer();
+  encode_append(commands, append, list, value);
+  commands->commit();
+  commands->waitUntilCompleted();
+  return commands;
+}
+
 }  // namespace fixture

@@ -14,6 +14,11 @@
 #define __MAC_26_0 260000
 #endif
 
+// The oldest macOS that a program must run on: metal-cpp leaves functions out below some version.
+#ifndef __MAC_OS_X_VERSION_MIN_REQUIRED
+#define __MAC_OS_X_VERSION_MIN_REQUIRED 140000
+#endif
+
 struct objc_object {};
 struct objc_class;
 struct objc_selector;
