@@ -95,4 +95,5 @@ struct sm_module {
   sm_u32 kernel_count;
   const struct sm_kernel* kernels;
   struct sm_local** locals;
+  sm_u32* loaded;  // set once loading is done: before that no code runs on a worker's stack
 };

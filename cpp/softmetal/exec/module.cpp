@@ -62,6 +62,7 @@ Module::Module(const std::string& path, const ConstantValues& constants) : path_
       },
       this);
   lay_out();
+  *descriptor_->loaded = 1;
 }
 
 Module::~Module() { dlclose(handle_); }

@@ -289,9 +289,18 @@ void Scheduler::runtime_access(sm_worker* worker, const void* data, uint64_t byt
                                const void* pc) {
   Scheduler& self = of(worker);
   Checker* checker = self.job_->checker;
-  if (!checker || checker->access(*worker->lane, data, bytes, kind, pc)) return;
+  if (!checker || self.owns(data) || checker->access(*worker->lane, data, bytes, kind, pc)) return;
   *self.error_ = "out of bounds";
   self.switch_to(self.lanes_[worker->lane->index].context, kMain);
+}
+
+// True for what the standard library itself reads of abi.h's structures.
+bool Scheduler::owns(const void* data) const {
+  const auto inside = [data](const void* begin, size_t size) {
+    return reinterpret_cast<uintptr_t>(data) - reinterpret_cast<uintptr_t>(begin) < size;
+  };
+  return inside(lanes_.data(), lanes_.size() * sizeof(Lane)) || inside(job_->launch, sizeof *job_->launch) ||
+         inside(&kRuntime, sizeof kRuntime);
 }
 
 void Scheduler::runtime_enter(sm_worker* worker, const void* pc) {

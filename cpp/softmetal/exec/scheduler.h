@@ -72,6 +72,7 @@ class Scheduler {
   static Scheduler& of(sm_worker* worker);
   static void fiber_main(void* scheduler);
 
+  bool owns(const void* data) const;
   size_t next();
   size_t pick_simdgroup();
   uint32_t pick_lane(uint32_t mask);

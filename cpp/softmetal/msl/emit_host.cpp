@@ -312,7 +312,7 @@ class HostEmitter {
            "{nullptr, nullptr, nullptr}};\n"
            "extern \"C\" __attribute__((visibility(\"default\"))) const sm_module softmetal_module = "
            "{SM_ABI_VERSION, " +
-           std::to_string(count) + ", sm_kernels, &sm_locals};\n";
+           std::to_string(count) + ", sm_kernels, &sm_locals, &sm_loaded};\n";
   }
 
   const Program& program_;

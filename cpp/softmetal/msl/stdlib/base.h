@@ -18,6 +18,8 @@ typedef unsigned int uint32_t;
 typedef long int64_t;
 typedef unsigned long uint64_t;
 
+static sm_u32 sm_loaded = 0;
+
 inline sm_worker* sm_this_worker() {
   const sm_uptr frame = reinterpret_cast<sm_uptr>(__builtin_frame_address(0));
   return reinterpret_cast<sm_worker*>(frame & ~((sm_uptr(1) << SM_ARENA_LOG2) - 1));

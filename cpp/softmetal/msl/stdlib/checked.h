@@ -8,6 +8,7 @@
 namespace sm_program {
 // Private variables lie on the thread's stack, in the arena, and need no further look.
 SM_UNCHECKED static void sm_access(const volatile void* data, sm_u64 bytes, sm_u32 kind, const void* pc) {
+  if (!sm_loaded) return;
   const sm_uptr frame = reinterpret_cast<sm_uptr>(__builtin_frame_address(0));
   if (((reinterpret_cast<sm_uptr>(data) ^ frame) >> SM_ARENA_LOG2) == 0) return;
   sm_worker* worker = reinterpret_cast<sm_worker*>(frame >> SM_ARENA_LOG2 << SM_ARENA_LOG2);
@@ -27,11 +28,12 @@ SM_UNCHECKED static sm_worker* sm_checked_worker() {
 #define SM_PC __builtin_return_address(0)
 SM_HOOK void __tsan_init() {}
 SM_HOOK void __tsan_func_entry(void* pc) {
-  // The constructors of the program run outside of any arena, but call nothing that is instrumented.
+  if (!sm_program::sm_loaded) return;
   sm_worker* worker = sm_program::sm_checked_worker();
   worker->runtime->enter(worker, pc);
 }
 SM_HOOK void __tsan_func_exit() {
+  if (!sm_program::sm_loaded) return;
   sm_worker* worker = sm_program::sm_checked_worker();
   worker->runtime->leave(worker);
 }
