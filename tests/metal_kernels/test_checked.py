@@ -1,0 +1,104 @@
+"""Every kernel once more under softmetal's checker: no race, nothing read or written out of bounds,
+no threadgroup memory read before it is written."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import test_copy
+import test_matmul
+import test_reduce
+import test_rows
+import test_ternary
+import test_ternary_products as products
+from kernels import random, set_options, take_reports
+
+
+@pytest.fixture(autouse=True)
+def checked() -> Iterator[None]:
+    set_options("shuffled", check=True)
+    take_reports()
+    yield
+    set_options()
+    assert take_reports() == ""
+
+
+@pytest.mark.parametrize("kernel", ["rows", "long_rows", "columns", "partial"])
+@pytest.mark.parametrize("op", test_reduce.OPERATIONS)
+def test_reduce_op(op: str, kernel: str) -> None:
+    shape = (1, 600, 1) if kernel == "partial" else (3, 70, 5)
+    test_reduce.check(op, "f32", test_reduce.sample(op, "f32", shape), kernel)
+
+
+@pytest.mark.parametrize("kernel", ["rows", "long_rows", "columns", "partial"])
+@pytest.mark.parametrize("op", ["sum", "argmax"])
+def test_reduce_bytes(op: str, kernel: str) -> None:
+    shape = (1, 600, 1) if kernel == "partial" else (3, 70, 5)
+    test_reduce.check(op, "i8", random(shape, "i8"), kernel)
+
+
+@pytest.mark.parametrize("dtype", ["f32", "f16"])
+def test_rows_kernels(dtype: str) -> None:
+    test_rows.test_softmax((3, 300), dtype)
+    test_rows.test_rms_norm((3, 300), dtype, True)
+    test_rows.test_layer_norm((3, 300), dtype, test_rows.WEIGHT | test_rows.BIAS)
+
+
+def test_copies() -> None:
+    test_copy.test_fill(8, "u8", 100)
+    test_copy.test_flat_copy("f32", "i8")
+    test_copy.test_strided_copy(lambda a: a.T)
+
+
+@pytest.mark.parametrize("dtype", ["f32", "f16", "bf16"])
+def test_ternary_kernels(dtype: str) -> None:
+    test_ternary.test_quantize((5, 37), "tensor", 0, dtype)
+    test_ternary.test_quantize((5, 37), "group", 32, dtype)
+    test_ternary.test_pack_and_unpack((5, 37))
+    test_ternary.test_dequantize((5, 37), dtype, 48)
+
+
+@pytest.mark.parametrize("engine", test_matmul.ENGINES)
+@pytest.mark.parametrize("dtype", ["f32", "f16", "bf16"])
+def test_matmul_edges(engine: str, dtype: str) -> None:
+    a, b = random((2, 70, 36), dtype, 1), random((2, 36, 20), dtype, 2)
+    constants = test_matmul.ALONG_A | test_matmul.VECTOR_A | test_matmul.VECTOR_B
+    test_matmul.close(test_matmul.matmul(engine, dtype, a, b, constants), a, b, dtype)
+    test_matmul.close(test_matmul.matmul(engine, dtype, a, b, 0), a, b, dtype)
+
+
+@pytest.mark.parametrize("kernel", ["matvec", "matvec_columns"])
+def test_matvec_edges(kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    test_matmul.test_matvec(kernel, "f16", 3)
+
+
+@pytest.mark.parametrize("group_size", [None, 16])
+def test_ternary_products(group_size: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "SIZES", [(5, 37), (20, 70)])
+    monkeypatch.setattr(
+        products, "zip", lambda a, b, strict: zip(a, b, strict=False), raising=False
+    )
+    products.test_matvec(3, "f16", group_size)
+    products.test_matmul("", "f16", group_size)
+    products.test_matmul("_plain", "f16", group_size)
+    for kernel in products.KERNELS:
+        products.test_bitlinear(kernel, "f16", True, group_size)
+    products.test_quantize((3, 37), "f16")
+    products.test_normalized(True)
+
+
+def test_a_planted_race_is_found() -> None:
+    """The checker would speak: a barrier taken out of a reduction is reported."""
+    import kernels
+
+    whole = kernels.source("reduce.metal")
+    broken = whole.replace(b"threadgroup_barrier(mem_flags::mem_threadgroup);", b"", 1)
+    assert broken != whole
+    original = kernels.source
+    try:
+        kernels.source = lambda name: broken
+        a = np.ones((1, 600, 1), np.float32)
+        test_reduce.reduce("sum", "f32", a, "long_rows")
+    finally:
+        kernels.source = original
+    assert "race" in take_reports()
