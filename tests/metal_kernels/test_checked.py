@@ -5,13 +5,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import test_rows
+import test_ternary_products as products
+from kernels import random, set_options, take_reports
+
 import test_copy
 import test_matmul
 import test_reduce
-import test_rows
 import test_ternary
-import test_ternary_products as products
-from kernels import random, set_options, take_reports
 
 
 @pytest.fixture(autouse=True)
