@@ -6,6 +6,8 @@
 
 #include "core/machine.h"
 #include "core/thread_pool.h"
+#include "cpu/blas.h"
+#include "cpu/isa/isa.h"
 
 namespace bitmetal::cpu {
 namespace {
@@ -51,7 +53,8 @@ std::unique_ptr<Backend> make_backend() { return std::make_unique<CpuBackend>();
 
 std::string describe() {
   const int threads = thread_count();
-  return cat(threads, threads == 1 ? " thread" : " threads");
+  return cat(name_of(active_isa()), ", ", threads, threads == 1 ? " thread" : " threads",
+             ", BLAS: ", blas_status());
 }
 
 }  // namespace bitmetal::cpu

@@ -28,6 +28,6 @@ class CpuBackend final : public Backend {
 };
 
 std::unique_ptr<Backend> make_backend();
-std::string describe();  // the instruction set and the number of threads, for `info`
+std::string describe();  // the instruction set, the number of threads and the BLAS, for `info`
 
 }  // namespace bitmetal::cpu

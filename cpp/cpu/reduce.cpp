@@ -92,7 +92,7 @@ class Reducer {
     const int64_t stride = in_.stride(1) * from;
     const std::byte* first = line + begin * stride;
     if (in_.stride(1) == 1 && type_ == in_.dtype()) return first;
-    std::byte* gathered = scratch(static_cast<size_t>(count) * element());
+    std::byte* gathered = scratch(Scratch::own, static_cast<size_t>(count) * element());
     const ConvertRun convert = convert_.of(in_.dtype(), type_);
     for (int64_t i = 0; i < count; ++i) convert(first + i * stride, gathered + i * element(), 1);
     return gathered;

@@ -17,11 +17,12 @@ struct Kept {
   std::unique_ptr<void, Free> data;
   size_t bytes = 0;
 };
-thread_local Kept kept;
+thread_local Kept kept_for[2];
 
 }  // namespace
 
-std::byte* scratch(size_t bytes) {
+std::byte* scratch(Scratch purpose, size_t bytes) {
+  Kept& kept = kept_for[static_cast<int>(purpose)];
   if (bytes > kept.bytes) {
     kept.bytes = 0;
     kept.data.reset();

@@ -5,12 +5,12 @@
 
 namespace bitmetal::cpu {
 
-// At least `bytes`, aligned to a cache line, until this thread's next call. Throws OutOfMemory.
-std::byte* scratch(size_t bytes);
+// `shared` is for what a caller prepares before a parallel_for and every thread then reads; inside
+// tasks, which the caller's thread runs too, only `own` may be asked for.
+enum class Scratch { own, shared };
 
-template <class T>
-T* scratch_of(size_t count) {
-  return reinterpret_cast<T*>(scratch(count * sizeof(T)));
-}
+// At least `bytes`, aligned to a cache line, until this thread's next call for the same purpose.
+// Throws OutOfMemory.
+std::byte* scratch(Scratch purpose, size_t bytes);
 
 }  // namespace bitmetal::cpu

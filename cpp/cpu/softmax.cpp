@@ -42,7 +42,7 @@ class Softmax {
     const int64_t row_bytes = columns_ * size_;
     parallel_for(rows_, grain_of(2 * row_bytes), [&](int64_t begin, int64_t end) {
       const int64_t element = dtype_ == DType::f64 ? sizeof(double) : sizeof(float);
-      std::byte* e = scratch(static_cast<size_t>(columns_ * element));
+      std::byte* e = scratch(Scratch::own, static_cast<size_t>(columns_ * element));
       for (int64_t row = begin; row < end; ++row) {
         const std::byte* in = in_ + row * row_bytes;
         const double sum = kernels_.exponentials(in, columns_, greatest(in, columns_), e);

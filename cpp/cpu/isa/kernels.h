@@ -7,6 +7,8 @@
 
 #include "cpu/isa/isa.h"
 #include "cpu/kernels/convert.h"
+#include "cpu/kernels/gemm.h"
+#include "cpu/kernels/gemv.h"
 #include "cpu/kernels/reduce.h"
 #include "cpu/kernels/rms_norm.h"
 #include "cpu/kernels/softmax.h"
@@ -21,6 +23,8 @@ struct Kernels {
   ReduceKernels reduce;
   SoftmaxKernels softmax;
   RmsNormKernels rms_norm;
+  GemmKernels gemm;
+  GemvKernels gemv;
 };
 
 // Null where this build lacks the set.

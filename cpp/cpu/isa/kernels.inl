@@ -3,6 +3,8 @@
 #include "cpu/isa/simd_common.h"
 
 #include "cpu/kernels/convert.inl"
+#include "cpu/kernels/gemm.inl"
+#include "cpu/kernels/gemv.inl"
 #include "cpu/kernels/reduce.inl"
 #include "cpu/kernels/rms_norm.inl"
 #include "cpu/kernels/softmax.inl"
@@ -14,5 +16,7 @@ constexpr Kernels make_kernels(Isa isa) {
           .convert = kConvertKernels,
           .reduce = kReduceKernels,
           .softmax = kSoftmaxKernels,
-          .rms_norm = kRmsNormKernels};
+          .rms_norm = kRmsNormKernels,
+          .gemm = kGemmKernels,
+          .gemv = kGemvKernels};
 }

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "cpu/kernels/vector.inl"
+
+template <class C>
+void multiply_tile(const C* a, const C* b, int64_t k, C* c, int64_t stride, bool add) {
+  using V = typename VectorOf<C>::type;
+  V sum[kTileRows][kTileVectors] = {};
+  for (int64_t p = 0; p < k; ++p, a += kTileRows, b += kTileVectors * kLength<V>) {
+    V row[kTileVectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < kTileVectors; ++v) row[v] = load<V>(b + v * kLength<V>);
+#pragma GCC unroll 16
+    for (int i = 0; i < kTileRows; ++i) {
+      const V factor = V{} + a[i];
+#pragma GCC unroll 4
+      for (int v = 0; v < kTileVectors; ++v) sum[i][v] = fma(factor, row[v], sum[i][v]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < kTileRows; ++i) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kTileVectors; ++v) {
+      C* to = c + i * stride + v * kLength<V>;
+      store(add ? load<V>(to) + sum[i][v] : sum[i][v], to);
+    }
+  }
+}
+
+template <class C>
+constexpr TileKernel<C> tile_kernel() {
+  return {kTileRows, kTileVectors * kLength<typename VectorOf<C>::type>, multiply_tile<C>};
+}
+
+constexpr GemmKernels kGemmKernels{tile_kernel<float>(), tile_kernel<double>()};
