@@ -77,7 +77,8 @@ Int8Batch quantize_activations(const Array& x, const Panels& w, const Array* nor
   Int8Batch batch(w, count, x.device());
   const float* norm = norm_weight ? norm_weight->data_as<float>() : nullptr;
   parallel_for(count, grain_of(n * int64_t{sizeof(float)}), [&](int64_t begin, int64_t end) {
-    float* normalized = scratch_of<float>(static_cast<size_t>(n));
+    float* normalized =
+        reinterpret_cast<float*>(scratch(Scratch::own, static_cast<size_t>(n) * sizeof(float)));
     for (int64_t row = begin; row < end; ++row) {
       const T* from = x.data_as<T>() + row * n;
       float inverse_rms = 1;
@@ -107,7 +108,7 @@ void bitlinear(const Array& x, const TernaryMatrix& w, const Array* bias, const 
   const auto y_bytes = static_cast<size_t>(step * kBandRows) * sizeof(float);
   const size_t scratch_bytes = y_bytes + static_cast<size_t>(k.multiply_int8_scratch(step));
   parallel_for(bands * steps, grain, [&](int64_t begin, int64_t end) {
-    std::byte* memory = scratch(scratch_bytes);
+    std::byte* memory = scratch(Scratch::own, scratch_bytes);
     auto* y = reinterpret_cast<float*>(memory);
     for (int64_t task = begin; task < end; ++task) {
       const int64_t panel = task / steps * kBandPanels, first = task % steps * kBatchStep;

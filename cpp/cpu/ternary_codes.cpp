@@ -44,7 +44,8 @@ void dequantize_to_double(const TernaryMatrix& w, const Array& out) {
   const auto& k = kernels().ternary.f32;
   for_each_panel(w, sizeof(double), [&](int64_t panel) {
     for_each_piece(w, panel, [&](int64_t row, int64_t column, int64_t count, int64_t group) {
-      float* piece = scratch_of<float>(static_cast<size_t>(count));
+      float* piece = reinterpret_cast<float*>(
+          scratch(Scratch::own, static_cast<size_t>(count) * sizeof(float)));
       k.dequantize(row_codes(w, row, column / kBlockColumns), count, scale_of(w, row, group), piece,
                    false);
       std::copy_n(piece, count, out.data_as<double>() + row * w.columns + column);

@@ -62,7 +62,8 @@ void multiply(const Array& x, const TernaryMatrix& w, const Array& out) {
     const int64_t panel = begin * kBandPanels;
     const Panels part = panels.from(panel, std::min(end * kBandPanels, panels.count) - panel);
     const int64_t row = panel * kPanelRows, padded = part.count * kPanelRows;
-    std::byte* memory = scratch(table_bytes + static_cast<size_t>(step * padded) * sizeof(float));
+    std::byte* memory =
+        scratch(Scratch::own, table_bytes + static_cast<size_t>(step * padded) * sizeof(float));
     auto* y = reinterpret_cast<float*>(memory + table_bytes);
     for (int64_t first = 0; first < count; first += kBatchStep) {
       const int64_t last = std::min(first + kBatchStep, count);

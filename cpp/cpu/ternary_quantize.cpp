@@ -23,7 +23,7 @@ template <class T>
 const T* piece_of(const Array& weight, int64_t row, int64_t column, int64_t count) {
   const T* from = weight.data_as<T>() + row * weight.stride(0) + column * weight.stride(1);
   if (weight.stride(1) == 1) return from;
-  T* gathered = scratch_of<T>(static_cast<size_t>(count));
+  T* gathered = reinterpret_cast<T*>(scratch(Scratch::own, static_cast<size_t>(count) * sizeof(T)));
   for (int64_t i = 0; i < count; ++i) gathered[i] = from[i * weight.stride(1)];
   return gathered;
 }

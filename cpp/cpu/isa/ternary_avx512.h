@@ -26,6 +26,11 @@ struct Activations {
 };
 inline Activations load_activations(const int8_t* q) { return {q}; }
 
+// Sums in place. As an intrinsic, g++ 12 copies every sum twice a turn of the loop around it.
+inline void add_dot(__m512i& sum, __m512i codes, __m512i activations) {
+  asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(codes), "v"(activations));
+}
+
 struct Dot {
   static constexpr int64_t kMaxBlocks = kSegmentBlocks;
   __m512i v;
@@ -33,7 +38,7 @@ struct Dot {
   void clear() { v = _mm512_setzero_si512(); }
   template <int f>
   void add(Codes c, Activations x) {
-    v = _mm512_dpbusd_epi32(v, c.v, x.quad<f>());
+    add_dot(v, c.v, x.quad<f>());
   }
   I32x16 sums() const { return {v}; }
 };
@@ -45,10 +50,10 @@ struct InPlaceDot {
 
   void clear() { v0 = v1 = v2 = v3 = _mm512_setzero_si512(); }
   void add(Codes c, Activations x) {
-    v0 = _mm512_dpbusd_epi32(v0, _mm512_and_si512(c.v, _mm512_set1_epi8(0x03)), x.quad<0>());
-    v1 = _mm512_dpbusd_epi32(v1, _mm512_and_si512(c.v, _mm512_set1_epi8(0x0c)), x.quad<1>());
-    v2 = _mm512_dpbusd_epi32(v2, _mm512_and_si512(c.v, _mm512_set1_epi8(0x30)), x.quad<2>());
-    v3 = _mm512_dpbusd_epi32(v3, _mm512_and_si512(c.v, _mm512_set1_epi8(-0x40)), x.quad<3>());
+    add_dot(v0, _mm512_and_si512(c.v, _mm512_set1_epi8(0x03)), x.quad<0>());
+    add_dot(v1, _mm512_and_si512(c.v, _mm512_set1_epi8(0x0c)), x.quad<1>());
+    add_dot(v2, _mm512_and_si512(c.v, _mm512_set1_epi8(0x30)), x.quad<2>());
+    add_dot(v3, _mm512_and_si512(c.v, _mm512_set1_epi8(-0x40)), x.quad<3>());
   }
   I32x16 sums() const {
     const __m512i low = _mm512_add_epi32(v0, _mm512_srai_epi32(v1, 2));

@@ -63,8 +63,8 @@ inline void multiply_field(const Source& w, int64_t block, const int8_t* q, int6
 
 // sums[n][p] += the products over `blocks` blocks, or = where `fresh`.
 template <int P, int N, class Source>
-void multiply_tile(const Source& w, const int8_t* q, int64_t stride, int64_t blocks, bool fresh,
-                   int32_t* sums) {
+void dot_tile(const Source& w, const int8_t* q, int64_t stride, int64_t blocks, bool fresh,
+              int32_t* sums) {
   for (int64_t begin = 0; begin < blocks; begin += Dot::kMaxBlocks) {
     const int64_t end = begin + Dot::kMaxBlocks < blocks ? begin + Dot::kMaxBlocks : blocks;
     Dot dots[N][P];
@@ -90,8 +90,8 @@ void multiply_tile(const Source& w, const int8_t* q, int64_t stride, int64_t blo
 
 // The batch is cut into tiles of about equal width, none wider than kDotRows.
 template <int P, class Source>
-void multiply_tiles(const Source& w, const Int8Rows& x, int64_t block, int64_t blocks, bool fresh,
-                    int32_t* sums) {
+void dot_tiles(const Source& w, const Int8Rows& x, int64_t block, int64_t blocks, bool fresh,
+               int32_t* sums) {
   static_assert(kDotRows == 6);
   const int64_t tiles = (x.count + kDotRows - 1) / kDotRows;
   for (int64_t t = 0, n = 0; t < tiles; ++t) {
@@ -99,12 +99,12 @@ void multiply_tiles(const Source& w, const Int8Rows& x, int64_t block, int64_t b
     const int8_t* q = x.values + n * x.stride + block * 16;
     int32_t* to = sums + n * kBandRows;
     switch (width) {
-      case 1: multiply_tile<P, 1>(w, q, x.stride, blocks, fresh, to); break;
-      case 2: multiply_tile<P, 2>(w, q, x.stride, blocks, fresh, to); break;
-      case 3: multiply_tile<P, 3>(w, q, x.stride, blocks, fresh, to); break;
-      case 4: multiply_tile<P, 4>(w, q, x.stride, blocks, fresh, to); break;
-      case 5: multiply_tile<P, 5>(w, q, x.stride, blocks, fresh, to); break;
-      default: multiply_tile<P, 6>(w, q, x.stride, blocks, fresh, to); break;
+      case 1: dot_tile<P, 1>(w, q, x.stride, blocks, fresh, to); break;
+      case 2: dot_tile<P, 2>(w, q, x.stride, blocks, fresh, to); break;
+      case 3: dot_tile<P, 3>(w, q, x.stride, blocks, fresh, to); break;
+      case 4: dot_tile<P, 4>(w, q, x.stride, blocks, fresh, to); break;
+      case 5: dot_tile<P, 5>(w, q, x.stride, blocks, fresh, to); break;
+      default: dot_tile<P, 6>(w, q, x.stride, blocks, fresh, to); break;
     }
     n += width;
   }
@@ -114,13 +114,13 @@ template <int P>
 void multiply_panels(const uint8_t* codes, int64_t panel_stride, const Int8Rows& x, int64_t block,
                      int64_t blocks, bool fresh, uint8_t* unpacked, int32_t* sums) {
   if (x.count < kUnpackRows) {
-    multiply_tiles<P>(PackedCodes<P>{codes, panel_stride}, x, block, blocks, fresh, sums);
+    dot_tiles<P>(PackedCodes<P>{codes, panel_stride}, x, block, blocks, fresh, sums);
     return;
   }
   for (int64_t done = 0; done < blocks; done += kUnpackBlocks) {
     const int64_t now = kUnpackBlocks < blocks - done ? kUnpackBlocks : blocks - done;
     unpack_fields<P>(codes + done * 64, panel_stride, now, unpacked);
-    multiply_tiles<P>(UnpackedCodes<P>{unpacked}, x, block + done, now, fresh, sums);
+    dot_tiles<P>(UnpackedCodes<P>{unpacked}, x, block + done, now, fresh, sums);
     fresh = false;
   }
 }
