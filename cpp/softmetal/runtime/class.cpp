@@ -48,12 +48,12 @@ Class* missing_class(const std::string& name) {
   static std::mutex mutex;
   static auto& missing = *new std::map<std::string, std::unique_ptr<Type>>();
   std::lock_guard lock(mutex);
-  auto& type = missing[name];
-  if (type == nullptr) {
-    auto& kept_name = *new std::string(name);
-    type = std::make_unique<Type>(kept_name.c_str(), nullptr, std::span<const Method>());
+  auto [entry, is_new] = missing.try_emplace(name);
+  if (is_new) {
+    entry->second =
+        std::make_unique<Type>(entry->first.c_str(), nullptr, std::span<const Method>());
   }
-  return &type->cls;
+  return &entry->second->cls;
 }
 
 std::string message_text(const Object* receiver, SEL selector) {
