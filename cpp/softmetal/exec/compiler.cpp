@@ -205,16 +205,14 @@ std::string program_errors(std::string_view log) {
     std::string line(log.substr(begin, end - begin));
     begin = end + 1;
     if (line.rfind("program_source:", 0) != 0) continue;
-    if (line.find(" error: ") == std::string::npos && line.find(" note: ") == std::string::npos) {
-      const size_t fatal = line.find(" fatal error: ");
-      if (fatal == std::string::npos) continue;
+    if (const size_t fatal = line.find(" fatal error: "); fatal != std::string::npos)
       line.replace(fatal, 14, " error: ");
-    }
+    if (line.find(" error: ") == std::string::npos && line.find(" note: ") == std::string::npos) continue;
     errors += line + "\n";
   }
   if (errors.find(" error: ") == std::string::npos) errors = log;
-  for (const std::string_view noise : {std::string_view("sm_program::")})
-    for (size_t at; (at = errors.find(noise)) != std::string::npos;) errors.erase(at, noise.size());
+  constexpr std::string_view kInternal = "sm_program::";
+  for (size_t at; (at = errors.find(kInternal)) != std::string::npos;) errors.erase(at, kInternal.size());
   return errors;
 }
 

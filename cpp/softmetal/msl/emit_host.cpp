@@ -31,6 +31,7 @@ class HostEmitter {
   std::string run(const std::vector<size_t>& kernels) {
     for (const Span span : program_.instantiations) blank(span);
     for (const Span span : program_.duplicates) blank(span);
+    for (const Span span : program_.qualifiers) blank(span);
     find_names();
     for (size_t i = 0; i < program_.constants.size(); ++i) function_constant(i);
     for (size_t i = 0; i < program_.functions.size(); ++i) function(i);
@@ -80,6 +81,11 @@ class HostEmitter {
   void function_constant(size_t slot) {
     const FunctionConstant& constant = program_.constants[slot];
     const TokenIndex end = skip_brackets(program_, constant.attribute);
+    // Its value is known when the program is loaded, not when it is compiled.
+    bool has_const = false;
+    for (TokenIndex i = constant.span.begin; i < constant.attribute; ++i) has_const |= is(i, "const");
+    for (TokenIndex i = constant.span.begin; i < constant.attribute; ++i)
+      if (is(i, "constexpr")) replace(i, has_const ? "" : "const");
     edits_.replace(at(constant.attribute).offset, end_offset(end - 1) - at(constant.attribute).offset,
                    "= sm_constant{" + std::to_string(slot) + "}");
   }
@@ -89,15 +95,19 @@ class HostEmitter {
     if (t.kind == Token::Kind::number) {
       literal(i);
     } else if (t.is("[") && is(i + 1, "[")) {
-      blank({i, skip_brackets(program_, i)});
+      attribute(i);
     } else if (t.is("constant")) {
-      if (has_const_beside(i))
-        blank({i, i + 1});
-      else
+      if (constant_adds_const(program_, i))
         replace(i, "const   ");
-    } else if (is_address_space(t.text) || t.is("kernel")) {
+      else
+        blank({i, i + 1});
+    } else if (t.is("kernel")) {
+      replace(i, "static");  // as for [[kernel]]
+    } else if (t.is("coherent") && is(i + 1, "(")) {
+      blank({i, skip_brackets(program_, i + 1)});
+    } else if (is_address_space(t.text)) {
       blank({i, i + 1});
-    } else if (t.is("::") && (i == 0 || !(at(i - 1).is_identifier() || is(i - 1, ">")))) {
+    } else if (t.is("::") && (i == 0 || !(at(i - 1).is_identifier() || is(i - 1, ">") || is(i - 1, ")")))) {
       replace(i, "::sm_program::");
     } else if (t.is("is_function_constant_defined") && is(i + 1, "(")) {
       const auto found = constants_.find(at(i + 2).text);
@@ -110,16 +120,12 @@ class HostEmitter {
     }
   }
 
-  bool has_const_beside(TokenIndex i) const {
-    const auto is_specifier = [&](TokenIndex j) {
-      return is(j, "const") || is(j, "constexpr") || is(j, "static") || is(j, "volatile") || is(j, "inline");
-    };
-    const auto is_const = [&](TokenIndex j) { return is(j, "const") || is(j, "constexpr"); };
-    for (TokenIndex j = i; j > 0 && is_specifier(j - 1); --j)
-      if (is_const(j - 1)) return true;
-    for (TokenIndex j = i + 1; is_specifier(j); ++j)
-      if (is_const(j)) return true;
-    return false;
+  // Attributes say nothing to the host's compiler. A kernel is of no use but through its entry, so static:
+  // those that have none cost nothing.
+  void attribute(TokenIndex i) {
+    const TokenIndex end = skip_brackets(program_, i);
+    blank({i, end});
+    if (is(i + 2, "kernel")) edits_.insert(at(i).offset, "static ");
   }
 
   // `v.yx` reads by value; where it is assigned to, it is a reference to the elements.
@@ -230,20 +236,33 @@ class HostEmitter {
     return i;
   }
 
+  // The first token of `a::b<c>::name`, whose last is at `i`.
+  TokenIndex qualified_begin(TokenIndex i) const {
+    while (i > 1 && is(i - 1, "::")) {
+      TokenIndex j = i - 2;
+      int depth = 0;
+      if (is(j, ">")) {
+        do {
+          depth += is(j, ">") || is(j, ")") ? 1 : is(j, "<") || is(j, "(") ? -1 : 0;
+        } while (depth > 0 && --j > 0);
+        --j;
+      }
+      if (!at(j).is_identifier()) return i - 1;
+      i = j;
+    }
+    return is(i - 1, "typename") ? i - 1 : i;
+  }
+
   // f(x)  ->  (sm_at(place), f(x))
   void call(TokenIndex i) {
     TokenIndex open = i + 1;
     if (is(open, "<")) open = skip_angles(program_, open);
     if (open == 0 || !is(open, "(")) return;
-    TokenIndex begin = i;
-    while (begin > 1 && is(begin - 1, "::") && at(begin - 2).is_identifier()) begin -= 2;
-    if (begin > 0 && is(begin - 1, "::")) --begin;
-    const Token& before = at(begin - 1);
+    const TokenIndex begin = qualified_begin(i);
     // A method's object would have to be found; a declaration is no call.
-    if (before.is(".") || before.is("->") || before.is("template") ||
-        (before.is_identifier() && !before.is("return") && !before.is("else") && !before.is("do")) ||
-        before.is(">") || before.is("*") || before.is("&"))
-      if (before.is(".") || before.is("->") || before.is("template") || before.is_identifier()) return;
+    const Token& before = at(begin - 1);
+    const bool statement = before.is("return") || before.is("else") || before.is("do");
+    if (before.is(".") || before.is("->") || (before.is_identifier() && !statement)) return;
     edits_.insert(at(begin).offset, "(sm_at(" + std::to_string(i) + "), ");
     edits_.insert(end_offset(skip_brackets(program_, open) - 1), ")");
   }

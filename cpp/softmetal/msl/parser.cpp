@@ -143,6 +143,8 @@ class Parser {
     while (is(i, "template")) {
       head.is_template = true;
       if (!is(i + 1, "<")) return instantiation(head, i, end, scope);
+      // Apple's compiler takes a specialisation inside a class; an overload is as good.
+      if (in_class && is(i + 2, ">")) program_.qualifiers.push_back({i, i + 3});
       const TokenIndex close = skip_angles(program_, i + 1);
       if (close == 0) {
         error(i, "expected '>' to close the template parameter list");
@@ -169,10 +171,9 @@ class Parser {
     return attributes(i, [&](TokenIndex name, Span argument) {
       if (is(name, "kernel")) head.is_kernel = true;
       if (is(name, "max_total_threads_per_threadgroup")) head.max_total_threads = number_in(argument);
-      if (is(name, "host_name") && !argument.empty()) {
-        const std::string_view text = at(argument.begin).text;
-        if (text.size() >= 2) head.host_name = text.substr(1, text.size() - 2);
-      }
+      if (is(name, "host_name"))
+        for (TokenIndex j = argument.begin; j < argument.end; ++j)  // adjacent strings are one
+          if (at(j).text.size() >= 2) head.host_name += at(j).text.substr(1, at(j).text.size() - 2);
       if (is(name, "function_constant")) {
         head.constant_attribute = i;
         head.constant_index = number_in(argument);
@@ -185,8 +186,6 @@ class Parser {
                     std::set<std::string, std::less<>>& seen) {
     TokenIndex name = 0;
     Span parameters;
-    bool is_class = false;
-    TokenIndex class_name = 0;
     while (i < end) {
       const Token& token = at(i);
       if (is_attribute(i)) {
@@ -199,13 +198,12 @@ class Parser {
         ++i;
       } else if (parameters.empty() && !name &&
                  (token.is("struct") || token.is("class") || token.is("union") || token.is("enum"))) {
-        is_class = !token.is("enum");
-        if (token.is("enum")) is_class = false;
+        const bool is_class = !token.is("enum");
         for (++i; i < end && (is_attribute(i) || is(i, "class") || is(i, "alignas"));)
           i = is_attribute(i)     ? skip_brackets(program_, i)
               : is(i, "alignas") ? skip_brackets(program_, i + 1)
                                   : i + 1;
-        class_name = i;
+        const TokenIndex class_name = i;
         // To the body; a base or an argument list may come before.
         TokenIndex j = i;
         while (j < end && !is(j, "{") && !is(j, ";") && !is(j, "(") && !is(j, "=")) {
@@ -214,10 +212,14 @@ class Parser {
         }
         if (is(j, "{")) {
           const TokenIndex close = skip_brackets(program_, j);
-          if (is_class) declarations(j + 1, close - 1, scope + std::string(at(class_name).text) + "::", true);
-          return to_semicolon(close, end);
+          const TokenIndex behind = to_semicolon(close, end);
+          if (!seen.insert(erased({head.begin, behind}, {})).second)
+            program_.duplicates.push_back({head.begin, behind});
+          else if (is_class)
+            declarations(j + 1, close - 1, scope + std::string(at(class_name).text) + "::", true);
+          return behind;
         }
-        if (is(j, ";")) return finish_class(head, seen, j + 1);
+        if (is(j, ";")) return j + 1;
       } else if (token.is("operator")) {
         name = i++;
         if (is(i, "(") && is(i + 1, ")")) {
@@ -263,8 +265,6 @@ class Parser {
     has_parameters_ = false;
     return end;
   }
-
-  TokenIndex finish_class(const Head&, std::set<std::string, std::less<>>&, TokenIndex next) { return next; }
 
   TokenIndex member_initialisers(TokenIndex i, TokenIndex end) const {
     while (i < end) {
@@ -332,27 +332,29 @@ class Parser {
     function.parameters = parameters;
     function.body = body;
     template_names(function);
-    if (!head.is_kernel && !seen.insert(erased(function.declaration)).second) {
+    const bool constructor = in_class && is_suffix(scope, function.name + "::");
+    Span qualifiers{parameters.end + 1, parameters.end + 1};
+    while (constructor && is_address_space(at(qualifiers.end).text)) ++qualifiers.end;
+    if (!qualifiers.empty()) program_.qualifiers.push_back(qualifiers);
+    if (!head.is_kernel && !seen.insert(erased(function.declaration, qualifiers)).second) {
       program_.duplicates.push_back(function.declaration);
       return;
     }
-    if (head.is_kernel && is(body.begin - 1, "{")) check_kernel_type(function, name);
+    if (head.is_kernel && !is(name - 1, "void")) error(name, "kernel must have void return type");
     program_.functions.push_back(std::move(function));
   }
 
-  void check_kernel_type(const Function& function, TokenIndex name) {
-    const TokenIndex before = is(name - 1, ">") ? 0 : name - 1;
-    if (before && !is(before, "void") && !is(before, "]"))
-      error(name, "kernel must have void return type");
-    (void)function;
+  static bool is_suffix(std::string_view text, std::string_view end) {
+    return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
   }
 
   // The text of a definition as it stands once address spaces are gone.
-  std::string erased(Span span) const {
+  std::string erased(Span span, Span without) const {
     std::string text;
     for (TokenIndex i = span.begin; i < span.end; ++i) {
+      if (i == without.begin && !without.empty()) i = without.end;
       if (is(i, "constant")) {
-        text += "const ";
+        if (constant_adds_const(program_, i)) text += "const ";
       } else if (!is_address_space(at(i).text)) {
         text += at(i).text;
         text += ' ';
@@ -513,6 +515,7 @@ class Parser {
         const TokenIndex angle = skip_angles(program_, i);
         if (angle) i = angle - 1;
       } else if (is(i, "[")) {
+        pointer = true;  // an array decays
         i = skip_brackets(program_, i) - 1;
       } else if (is(i, "device")) {
         device = true;
@@ -596,6 +599,20 @@ class Parser {
 
 bool is_address_space(std::string_view word) {
   return word == "device" || word == "threadgroup" || word == "thread" || word == "constant";
+}
+
+bool constant_adds_const(const Program& program, TokenIndex i) {
+  const auto& tokens = program.tokens;
+  const auto is_specifier = [&](TokenIndex j) {
+    const Token& t = tokens[j];
+    return t.is("const") || t.is("constexpr") || t.is("static") || t.is("volatile") || t.is("inline");
+  };
+  const auto is_const = [&](TokenIndex j) { return tokens[j].is("const") || tokens[j].is("constexpr"); };
+  for (TokenIndex j = i; j > 0 && is_specifier(j - 1); --j)
+    if (is_const(j - 1)) return false;
+  for (TokenIndex j = i + 1; is_specifier(j); ++j)
+    if (is_const(j)) return false;
+  return true;
 }
 
 TokenIndex skip_brackets(const Program& program, TokenIndex open) {

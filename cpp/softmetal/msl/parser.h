@@ -13,6 +13,9 @@ Program parse(std::string_view source);
 // Words that name an address space.
 bool is_address_space(std::string_view word);
 
+// False for a `constant` with a `const` or `constexpr` among the specifiers beside it.
+bool constant_adds_const(const Program& program, TokenIndex i);
+
 // The token behind the bracket that closes the one at `open`, an opening bracket of any kind but "<".
 TokenIndex skip_brackets(const Program& program, TokenIndex open);
 

@@ -23,6 +23,7 @@ EMBED(softmetal_simd, "stdlib/simd.h")
 EMBED(softmetal_matrix, "stdlib/matrix.h")
 EMBED(softmetal_simdgroup_matrix, "stdlib/simdgroup_matrix.h")
 EMBED(softmetal_atomic, "stdlib/atomic.h")
+EMBED(softmetal_logging, "stdlib/logging.h")
 EMBED(softmetal_launch, "stdlib/launch.h")
 #undef EMBED
 
@@ -39,7 +40,7 @@ const std::string& standard_library() {
     // In the order in which they build on each other.
     const Part parts[] = {PART(abi),     PART(base),    PART(floats), PART(vec),    PART(limits),
                           PART(math),    PART(integer), PART(simd),   PART(checked), PART(matrix),
-                          PART(simdgroup_matrix), PART(atomic), PART(launch)};
+                          PART(simdgroup_matrix), PART(atomic), PART(logging), PART(launch)};
     std::string all;
     for (const Part& part : parts) {
       std::string body(part.begin, part.end);
@@ -62,7 +63,7 @@ const std::vector<std::string_view>& standard_headers() {
       "metal_stdlib",      "metal_algorithm",  "metal_array",       "metal_assert",
       "metal_atomic",      "metal_common",     "metal_compute",     "metal_config",
       "metal_extended_vector", "metal_geometric", "metal_integer",  "metal_limits",
-      "metal_math",        "metal_matrix",     "metal_numeric",     "metal_pack",
+      "metal_logging",     "metal_math",        "metal_matrix",     "metal_numeric",     "metal_pack",
       "metal_packed",      "metal_quadgroup",  "metal_relational",  "metal_simdgroup",
       "metal_simdgroup_matrix", "metal_type_traits", "metal_types", "metal_uniform",
       "metal_utility",     "simd/simd.h",

@@ -90,6 +90,7 @@ struct Program {
   std::vector<Variable> variables;
   std::vector<Span> instantiations;  // explicit ones, to be left out
   std::vector<Span> duplicates;      // definitions that equal an earlier one but for address spaces
+  std::vector<Span> qualifiers;      // address spaces behind a constructor's parameters
   std::vector<SyntaxError> errors;
 
   std::string_view text(Span span) const {

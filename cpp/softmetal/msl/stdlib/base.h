@@ -249,8 +249,6 @@ template <class From, class To>
 inline constexpr bool is_convertible_v = requires(void (&f)(To), From (&g)()) { f(g()); };
 template <class From, class To>
 struct is_convertible : bool_constant<is_convertible_v<From, To>> {};
-template <class...>
-using void_t = void;
 template <class T>
 struct underlying_type {
   typedef __underlying_type(T) type;
@@ -269,23 +267,18 @@ struct disjunction<B, Rest...> : bool_constant<B::value || disjunction<Rest...>:
 template <class B>
 struct negation : bool_constant<!B::value> {};
 template <class... B>
+using _disjunction = disjunction<B...>;
+template <class... B>
 inline constexpr bool conjunction_v = conjunction<B...>::value;
 template <class... B>
 inline constexpr bool disjunction_v = disjunction<B...>::value;
 
+// A value that all threads of a SIMD-group share: a promise to Apple's compiler, nothing here.
 template <class T>
-constexpr remove_reference_t<T>&& move(T&& v) {
-  return static_cast<remove_reference_t<T>&&>(v);
-}
+using uniform = T;
 template <class T>
-constexpr T&& forward(remove_reference_t<T>& v) {
-  return static_cast<T&&>(v);
-}
-template <class T>
-inline void swap(T& a, T& b) {
-  T c = a;
-  a = b;
-  b = c;
+constexpr T make_uniform(T v) {
+  return v;
 }
 
 template <class T, size_t n>

@@ -1,3 +1,20 @@
+// What the compiler makes of a braced list; it insists on the name and on this layout.
+namespace std {
+template <class T>
+class initializer_list {
+ public:
+  constexpr initializer_list() noexcept = default;
+  constexpr const T* begin() const noexcept { return begin_; }
+  constexpr const T* end() const noexcept { return begin_ + size_; }
+  constexpr __SIZE_TYPE__ size() const noexcept { return size_; }
+
+ private:
+  constexpr initializer_list(const T* begin, __SIZE_TYPE__ size) : begin_(begin), size_(size) {}
+  const T* begin_ = nullptr;
+  __SIZE_TYPE__ size_ = 0;
+};
+}  // namespace std
+
 // Vectors. The translator writes a swizzle as sm_get<...>() where it is read, sm_ref<...>() where it is
 // assigned to.
 namespace sm_program {
@@ -102,6 +119,13 @@ struct vec : sm_elements<T, n>, sm_swizzles<vec<T, n>, T, n> {
   constexpr vec(P... parts) {
     int at = 0;
     (put(at, parts), ...);
+  }
+
+  // A braced list may be too short, the rest is zero then.
+  template <class S>
+    requires(sm_parts<S> == 1)
+  constexpr vec(std::initializer_list<S> list) {
+    for (int i = 0; i < n; ++i) sm_data[i] = i < int(list.size()) ? static_cast<T>(list.begin()[i]) : T(0);
   }
 
   constexpr T& operator[](size_t i) { return sm_data[i]; }
