@@ -6,7 +6,7 @@
 #include "params.h"
 
 using namespace metal;
-using namespace bitmetal;
+using namespace bitmetal::kernels;
 
 // Apple's compiler may assume in fast-math mode that NaN and infinity do not occur and drop
 // isnan(); a test of the bits stays.

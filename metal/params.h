@@ -8,7 +8,7 @@
 #include <cstdint>
 #endif
 
-namespace bitmetal {
+namespace bitmetal::kernels {
 
 // Where both sides agree on a number. `constant` is MSL's word for the address space of constants.
 #ifdef __METAL_VERSION__
@@ -40,6 +40,9 @@ BITMETAL_CONSTANT uint32_t kColumnLanes = 32;
 // Most threadgroups that the first pass of an all-reduction may have: the second pass is one
 // threadgroup, and 1024 groups of 256 threads already fill the largest GPU.
 BITMETAL_CONSTANT uint32_t kMaxPartials = 1024;
+
+// Room for the state of one of its threadgroups.
+BITMETAL_CONSTANT uint32_t kPartialBytes = 16;
 
 BITMETAL_CONSTANT uint32_t kCopyRank = 16;
 
@@ -152,4 +155,4 @@ static_assert(sizeof(TernaryParams) == 32, "TernaryParams");
 static_assert(sizeof(TernaryMatmulParams) == 32, "TernaryMatmulParams");
 static_assert(sizeof(QuantizeActivationsParams) == 24, "QuantizeActivationsParams");
 
-}  // namespace bitmetal
+}  // namespace bitmetal::kernels

@@ -7,8 +7,6 @@
 
 #include "numeric.h"
 
-BITMETAL_CONSTANT uint32_t kPartialBytes = 16;
-
 // Floating types accumulate in float, integers and bool exactly.
 template <typename T>
 using Wide = conditional_t<is_floating_point_v<T>, float, long>;
@@ -146,8 +144,8 @@ struct Norm {
   static Out finish(State s, ulong) {
     // What is dropped beside a larger class lies below its rounding error, NaN excepted.
     if (is_nan(s.middle)) return Out(s.middle);
-    if (s.large > 0) return Out(sqrt(s.large + s.middle * 0x1p-160f) * 0x1p80f);
-    if (s.middle > 0) return Out(sqrt(s.middle + s.small * 0x1p-160f));
+    if (s.large > 0) return Out(sqrt(s.large + s.middle * 0x1p-80f * 0x1p-80f) * 0x1p80f);
+    if (s.middle > 0) return Out(sqrt(s.middle + s.small * 0x1p-80f * 0x1p-80f));
     return Out(sqrt(s.small) * 0x1p-80f);
   }
 };

@@ -46,7 +46,8 @@ def _only_candidate(call: Cursor) -> Cursor | None:
     A call with written template arguments is left out: f<N - 1>() within f<N>() unrolls at compile
     time and is legal.
     """
-    for child in call.walk_preorder():
+    callee = next(iter(call.get_children()), None)
+    for child in callee.walk_preorder() if callee else ():
         if child.kind == CursorKind.OVERLOADED_DECL_REF:
             if any(token.spelling == "<" for token in list(call.get_tokens())[:2]):
                 return None

@@ -8,6 +8,11 @@ float power(float x) {
   }
 }
 float f(float x) { return power<3>(x); }
+template <typename Op, int N>
+float tree(float x) {
+  if constexpr (N > 0) x = Op::merge(x, tree<Op, N - 1>(x));
+  return x;
+}
 //--- overload_is_not_recursion
 float norm(float x) { return x < 0 ? -x : x; }
 float norm(float2 v) { return norm(v.x) + norm(v.y); }
