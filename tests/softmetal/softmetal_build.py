@@ -55,7 +55,7 @@ def build(folder: Path, *options: str) -> Path:
     configure += [f"-DCMAKE_CXX_COMPILER={compiler}", f"-DMETAL_CPP_DIR={headers}", *options]
     if shutil.which("ninja"):
         configure.append("-GNinja")
-    targets = ["--target", "softmetal_tests", "softmetal_methods"]
+    targets = ["--target", "softmetal_tests", "softmetal_msl_tests", "softmetal_methods"]
     for command in (configure, [cmake, "--build", folder, "--parallel", "2", *targets]):
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:

@@ -1,4 +1,4 @@
-"""Runs the metal-cpp test programs: plainly, and under the sanitizers where SOFTMETAL_SANITIZERS is set."""
+"""Runs the metal-cpp test programs; also under the sanitizers if SOFTMETAL_SANITIZERS is set."""
 
 import os
 import subprocess
@@ -8,9 +8,9 @@ import pytest
 from softmetal_build import ROOT, build
 
 
-def run_tests(folder: Path, **environment: str) -> None:
+def run_tests(folder: Path, program: str = "softmetal_tests", **environment: str) -> None:
     done = subprocess.run(
-        [folder / "tests/softmetal_tests"],
+        [folder / "tests" / program],
         capture_output=True,
         text=True,
         timeout=600,
@@ -20,8 +20,9 @@ def run_tests(folder: Path, **environment: str) -> None:
     assert ", 0 failures" in done.stdout
 
 
-def test_metal_api(softmetal_build):
-    run_tests(softmetal_build)
+@pytest.mark.parametrize("program", ["softmetal_tests", "softmetal_msl_tests"])
+def test_metal_api(softmetal_build, program):
+    run_tests(softmetal_build, program)
 
 
 @pytest.mark.skipif(
@@ -35,7 +36,7 @@ def test_metal_api_sanitized(sanitizers):
 
 
 def test_a_failure_is_noticed(softmetal_build):
-    """The program fails when no test has the name that is asked for: it cannot pass by running none."""
+    """Asked for a test that there is none of, the program fails: it cannot pass by running none."""
     done = subprocess.run(
         [softmetal_build / "tests/softmetal_tests", "no_such_test"], capture_output=True
     )

@@ -1,4 +1,4 @@
-"""Compares the signature of every method that softmetal has with Apple's, as PyObjC's metadata states it."""
+"""Compares the signature of every method of softmetal with what PyObjC states of Apple's."""
 
 import re
 import subprocess
@@ -14,7 +14,7 @@ WHEEL = "pyobjc-framework-Metal"
 
 # Differences that are right, each with its reason.
 EXPECTED_DIFFERENCES = {
-    "[MTLCommandBuffer status]": "metal-cpp declares this enumeration unsigned; the ABI is the same",
+    "[MTLCommandBuffer status]": "metal-cpp declares it unsigned; the ABI is the same",
     "[MTLFunctionConstant type]": "the metadata knows only other protocols' method of that name",
 }
 
@@ -43,7 +43,7 @@ class FakeObjc(types.ModuleType):
         super().__init__("objc")
         self.selectors: dict[str, list[tuple[str, dict]]] = {}
 
-    def registerMetaDataForSelector(self, class_name, selector, metadata):  # noqa: N802
+    def registerMetaDataForSelector(self, class_name, selector, metadata):
         known = self.selectors.setdefault(selector.decode(), [])
         known.append((class_name.decode(), metadata))
 

@@ -69,12 +69,6 @@ void Device::deallocate(void* data, uint64_t bytes) {
 
 bool Device::is_in_forked_child() const { return getpid() != owner_; }
 
-void DeviceObject::set_label(String* text) {
-  // A label shows up in errors raised elsewhere and later: those see the old one or the new one
-  // whole.
-  label = text == nullptr ? nullptr : string(text->view());
-}
-
 struct DeviceMethods : Device {
   String* name() const { return string(profile.device_name).autorelease(); }
   Architecture* architecture() const {
@@ -284,9 +278,9 @@ constexpr Method kArchitecture[] = {
 };
 
 constexpr Method kDeviceObject[] = {
-    method<&DeviceObject::get_device>("device"),
-    method<&DeviceObject::get_label>("label"),
-    method<&DeviceObject::set_label>("setLabel:"),
+    getter<&DeviceObject::device>("device"),
+    getter<&DeviceObject::label>("label"),
+    setter<&DeviceObject::label>("setLabel:"),
 };
 
 constexpr Method kDevice[] = {

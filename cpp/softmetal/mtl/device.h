@@ -58,10 +58,6 @@ class DeviceObject : public Object {
   Ref<Device> device;
   Ref<String> label;
 
-  Device* get_device() const { return device.get(); }
-  String* get_label() const { return label.get(); }
-  void set_label(String* text);
-
  protected:
   DeviceObject() = default;
   explicit DeviceObject(Device& owner) : device(Ref<Device>::retain(&owner)) {}
