@@ -10,9 +10,6 @@ class BlitEncoder : public CommandEncoder {
   static Type type;
 
   explicit BlitEncoder(CommandBuffer& buffer);
-
- private:
-  friend struct BlitEncoderMethods;
 };
 
 }  // namespace softmetal

@@ -5,7 +5,6 @@
 
 namespace softmetal {
 
-class Event;
 class Fence;
 
 class CommandEncoder : public DeviceObject {

@@ -61,6 +61,7 @@ constexpr const Type* kTypes[] = {
     &ComputePipelineReflection::type,
     &ComputePipelineState::type,
     &Device::type,
+    &DeviceObject::type,
     &Event::type,
     &Fence::type,
     &Function::type,
