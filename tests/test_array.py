@@ -26,7 +26,13 @@ ALL = (*FLOATS, "int8", "uint8", "int32", "int64", "bool")
 def test_numpy_round_trip_without_a_copy(shape: tuple[int, ...], dtype: str) -> None:
     source = random(shape, dtype)
     a = bm.asarray(source)
-    assert (a.shape, a.dtype, a.ndim, a.size, a.nbytes) == (shape, dtype, len(shape), source.size, source.nbytes)
+    assert (a.shape, a.dtype, a.ndim, a.size, a.nbytes) == (
+        shape,
+        dtype,
+        len(shape),
+        source.size,
+        source.nbytes,
+    )
     back = np.asarray(a)
     assert back.dtype == source.dtype
     np.testing.assert_array_equal(wide(back), wide(source))
@@ -103,8 +109,8 @@ def test_read_only_memory_stays_so() -> None:
     assert memoryview(a).readonly
     with pytest.raises(ValueError, match="assignment: the array is read-only"):
         a[0] = 1
-    with pytest.raises(BufferError, match="read-only"):
-        np.frombuffer(a, np.float32).__class__ and ctypes.c_float.from_buffer(a)
+    with pytest.raises(TypeError, match="not writable"):
+        ctypes.c_float.from_buffer(a)
     assert bm.asarray(b"\x01\x02").readonly
 
 
@@ -115,7 +121,7 @@ class TestBufferProtocol:
     C, F, ANY = 0x38, 0x58, 0x98
 
     class View(ctypes.Structure):
-        _fields_ = [  # noqa: RUF012
+        _fields_ = [
             ("buf", ctypes.c_void_p),
             ("obj", ctypes.py_object),
             ("len", ctypes.c_ssize_t),
@@ -149,12 +155,22 @@ class TestBufferProtocol:
     def test_row_major(self) -> None:
         a = bm.zeros((2, 3), "float32")
         simple = self.request(a, 0)
-        assert (simple["len"], simple["shape"], simple["strides"], simple["format"]) == (24, None, None, None)
+        assert (simple["len"], simple["shape"], simple["strides"], simple["format"]) == (
+            24,
+            None,
+            None,
+            None,
+        )
         assert self.request(a, self.ND)["shape"] == [2, 3]
         assert self.request(a, self.ND)["strides"] is None
         full = self.request(a, self.STRIDES | self.FORMAT | self.WRITABLE)
         assert full == {
-            "len": 24, "ndim": 2, "itemsize": 4, "format": b"f", "shape": [2, 3], "strides": [12, 4],
+            "len": 24,
+            "ndim": 2,
+            "itemsize": 4,
+            "format": b"f",
+            "shape": [2, 3],
+            "strides": [12, 4],
             "suboffsets": False,
         }
         assert self.request(a, self.C)["strides"] == [12, 4]
@@ -178,7 +194,16 @@ class TestBufferProtocol:
 
     @pytest.mark.parametrize(
         ("dtype", "code"),
-        [("float32", "f"), ("float16", "e"), ("float64", "d"), ("int8", "b"), ("uint8", "B"), ("int32", "i"), ("int64", "q"), ("bool", "?")],
+        [
+            ("float32", "f"),
+            ("float16", "e"),
+            ("float64", "d"),
+            ("int8", "b"),
+            ("uint8", "B"),
+            ("int32", "i"),
+            ("int64", "q"),
+            ("bool", "?"),
+        ],
     )
     def test_formats(self, dtype: str, code: str) -> None:
         view = memoryview(bm.zeros((3,), dtype))
@@ -210,7 +235,11 @@ class TestDLPack:
     def test_read_only(self) -> None:
         source = np.arange(3.0)
         source.flags.writeable = False
-        a = bm.from_dlpack(source) if np.lib.NumpyVersion(np.__version__) >= "2.1.0" else bm.asarray(source)
+        a = (
+            bm.from_dlpack(source)
+            if np.lib.NumpyVersion(np.__version__) >= "2.1.0"
+            else bm.asarray(source)
+        )
         assert a.readonly
         with pytest.raises(BufferError, match="read-only"):
             a.__dlpack__()
@@ -218,7 +247,9 @@ class TestDLPack:
 
     def test_copy_and_device(self) -> None:
         a = bm.ones((3,))
-        copied = np.from_dlpack(a, copy=True) if np.lib.NumpyVersion(np.__version__) >= "2.1.0" else None
+        copied = (
+            np.from_dlpack(a, copy=True) if np.lib.NumpyVersion(np.__version__) >= "2.1.0" else None
+        )
         if copied is not None:
             assert not np.shares_memory(copied, np.asarray(a))
         with pytest.raises(BufferError, match=r"device \(1, 0\)"):
@@ -275,7 +306,15 @@ def test_array_interface() -> None:
 
 @pytest.mark.parametrize(
     ("value", "dtype"),
-    [(3, "int64"), (2.5, "float32"), (True, "bool"), ([1, 2], "int64"), ([[1.5], [2]], "float32"), (np.float16(2), "float16"), (np.float64(2), "float64")],
+    [
+        (3, "int64"),
+        (2.5, "float32"),
+        (True, "bool"),
+        ([1, 2], "int64"),
+        ([[1.5], [2]], "float32"),
+        (np.float16(2), "float16"),
+        (np.float64(2), "float64"),
+    ],
 )
 def test_python_values(value: Any, dtype: str) -> None:
     a = bm.asarray(value)
@@ -285,28 +324,64 @@ def test_python_values(value: Any, dtype: str) -> None:
 
 BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (partial(bm.asarray, "text"), TypeError, r"asarray: object"),
-    (partial(bm.asarray, object()), TypeError, r"asarray: object is of type 'object', expected an array"),
+    (
+        partial(bm.asarray, object()),
+        TypeError,
+        r"asarray: object is of type 'object', expected an array",
+    ),
     (partial(bm.asarray, [[1, 2], [3]]), TypeError, r"asarray: object cannot be read as an array"),
     (partial(bm.asarray, np.ones(2, np.complex64)), TypeError, r"buffer format 'Zf'"),
     (partial(bm.asarray, np.ones(2, ">f4")), TypeError, r"buffer format '>f'"),
     (partial(bm.asarray, np.ones(2, np.uint16)), TypeError, r"buffer format 'H'"),
     (partial(bm.asarray, np.ones((1,) * 17)), ValueError, r"more than 16 dimensions"),
     (partial(bm.asarray, np.ones(3), "float32", copy=False), ValueError, r"needs a copy"),
-    (partial(bm.from_dlpack, 3), TypeError, r"from_dlpack: object is of type 'int', which has no __dlpack__"),
+    (
+        partial(bm.from_dlpack, 3),
+        TypeError,
+        r"from_dlpack: object is of type 'int', which has no __dlpack__",
+    ),
     (partial(bm.empty, (-1, 2)), ValueError, r"shape: \(-1, 2\) has a negative size"),
     (partial(bm.empty, (1 << 40, 1 << 40)), ValueError, r"larger than 2\^63 bytes"),
     (partial(bm.zeros, (1 << 50,)), MemoryError, r"memory: \d+ bytes asked for"),
     (partial(bm.zeros, 2.5), TypeError, r"zeros: shape is 2.5, expected an int or a sequence"),
-    (partial(bm.zeros, 3, "complex64"), TypeError, r"zeros: dtype is 'complex64', expected one of float32, float16"),
-    (partial(bm.zeros, 3, device="gpu"), ValueError, r"device: 'gpu' is not a kind of device, expected one of 'metal'"),
+    (
+        partial(bm.zeros, 3, "complex64"),
+        TypeError,
+        r"zeros: dtype is 'complex64', expected one of float32, float16",
+    ),
+    (
+        partial(bm.zeros, 3, device="gpu"),
+        ValueError,
+        r"device: 'gpu' is not a kind of device, expected one of 'metal'",
+    ),
     (partial(bm.zeros, 3, device=7), TypeError, r"device: 7 is neither a Device nor the name"),
-    (partial(bm.asarray(np.ones((2, 3))).reshape, 4, 2), ValueError, r"reshape: 6 elements of shape \(2, 3\) do not fit"),
+    (
+        partial(bm.asarray(np.ones((2, 3))).reshape, 4, 2),
+        ValueError,
+        r"reshape: 6 elements of shape \(2, 3\) do not fit",
+    ),
     (partial(bm.asarray(np.ones((2, 3))).reshape, -1, -1), ValueError, r"more than one -1"),
-    (partial(bm.asarray(np.ones((2, 3))).permute, 0, 0), ValueError, r"permute: axes \(0, 0\) names axis 0 twice"),
-    (partial(bm.asarray(np.ones((2, 3))).__getitem__, 2), IndexError, r"index: 2 is out of range for axis 0 of size 2"),
+    (
+        partial(bm.asarray(np.ones((2, 3))).permute, 0, 0),
+        ValueError,
+        r"permute: axes \(0, 0\) names axis 0 twice",
+    ),
+    (
+        partial(bm.asarray(np.ones((2, 3))).__getitem__, 2),
+        IndexError,
+        r"index: 2 is out of range for axis 0 of size 2",
+    ),
     (partial(bm.asarray(np.ones((2, 3))).__getitem__, (0, 0, 0)), IndexError, r"too many indices"),
-    (partial(bm.asarray(np.ones((2, 3))).__getitem__, "x"), TypeError, r"index: 'x' is not an integer"),
-    (partial(bm.asarray(np.ones((2, 3))).__setitem__, 0, np.ones(2)), ValueError, r"broadcast_to: shape \(2,\)"),
+    (
+        partial(bm.asarray(np.ones((2, 3))).__getitem__, "x"),
+        TypeError,
+        r"index: 'x' is not an integer",
+    ),
+    (
+        partial(bm.asarray(np.ones((2, 3))).__setitem__, 0, np.ones(2)),
+        ValueError,
+        r"broadcast_to: shape \(2,\)",
+    ),
     (bm.asarray(np.ones((2, 3))).item, ValueError, r"item: the array has 6 elements"),
     (partial(len, bm.asarray(1.0)), TypeError, r"len: the array has no dimensions"),
 ]
@@ -370,7 +445,9 @@ def test_reshape_is_a_view_where_numpys_is(data: st.DataObject) -> None:
     order = data.draw(st.permutations(range(len(shape))))
     steps = tuple(data.draw(st.sampled_from([slice(None), slice(None, None, -1)])) for _ in shape)
     view = source.transpose(order)[tuple(steps[i] for i in order)]
-    target = data.draw(st.sampled_from([(24,), (4, 6), (6, 4), (2, 12), (3, 8), (-1, 2), (2, 3, 4), (1, 4, 6)]))
+    target = data.draw(
+        st.sampled_from([(24,), (4, 6), (6, 4), (2, 12), (3, 8), (-1, 2), (2, 3, 4), (1, 4, 6)])
+    )
     expected = view.reshape(target)
     result = bm.asarray(view).reshape(*target)
     np.testing.assert_array_equal(result, expected)

@@ -12,13 +12,18 @@ from table import FLOATS, np_dtype, random, wide
 INTEGERS = ("int8", "uint8", "int32", "int64", "bool")
 
 
-@pytest.mark.parametrize("to", (*FLOATS, *INTEGERS))
-@pytest.mark.parametrize("source", (*FLOATS, *INTEGERS))
+@pytest.mark.parametrize("to", [*FLOATS, *INTEGERS])
+@pytest.mark.parametrize("source", [*FLOATS, *INTEGERS])
 def test_astype(source: str, to: str, target: str) -> None:
     a = random((1003,), source)
     if to in INTEGERS and source in FLOATS:
         a = np.abs(a).astype(a.dtype)  # uint8 of a negative float is nobody's promise
-    if source == "bfloat16" and to == "float16" or source == "float64" and to in ("float16", "bfloat16"):
+    if (
+        (source == "bfloat16"
+        and to == "float16")
+        or (source == "float64"
+        and to in ("float16", "bfloat16"))
+    ):
         expected = a.astype(np.float64).astype(np_dtype(to))
     else:
         with np.errstate(over="ignore"):
@@ -34,8 +39,16 @@ def test_every_half_way_case_rounds_to_even(to: str, target: str) -> None:
     middle = (finite[1:] + finite[:-1]) / 2
     values = np.concatenate([every, middle]).astype(np.float32)
     with np.errstate(over="ignore"):
-        around = np.concatenate([values, np.nextafter(values, np.float32(np.inf)), np.nextafter(values, np.float32(-np.inf))])
-    around = np.concatenate([around, np.float32([np.inf, -np.inf, np.nan, 1e-45, -1e-45, 3.4e38, 65520, 65519.996])])
+        around = np.concatenate(
+            [
+                values,
+                np.nextafter(values, np.float32(np.inf)),
+                np.nextafter(values, np.float32(-np.inf)),
+            ]
+        )
+    around = np.concatenate(
+        [around, np.float32([np.inf, -np.inf, np.nan, 1e-45, -1e-45, 3.4e38, 65520, 65519.996])]
+    )
     with np.errstate(over="ignore"):
         expected = around.astype(np_dtype(to))
     np.testing.assert_array_equal(wide(bm.asarray(around).astype(to)), wide(expected))
@@ -45,7 +58,7 @@ def test_every_half_way_case_rounds_to_even(to: str, target: str) -> None:
 
 
 def test_float64_rounds_once(target: str) -> None:
-    """1 + 2^-11 + 2^-40 is above the midpoint; by way of float32 it would fall on it, and to even."""
+    """1 + 2^-11 + 2^-40 is above the midpoint; rounded to float32 first it would fall on it."""
     value = np.array([1 + 2.0**-11 + 2.0**-40, 1 + 2.0**-8 + 2.0**-40])
     assert np.asarray(bm.asarray(value[:1]).astype("float16"))[0] == np.float16(1 + 2.0**-10)
     assert wide(bm.asarray(value[1:]).astype("bfloat16"))[0] == 1 + 2.0**-7
@@ -80,4 +93,6 @@ def test_bfloat16_is_ml_dtypes() -> None:
 def test_float_to_integer_truncates_and_saturates_nowhere_by_surprise(target: str) -> None:
     a = np.float32([1.9, -1.9, 0.5, -0.5, 127.99])
     np.testing.assert_array_equal(bm.asarray(a).astype("int8"), [1, -1, 0, 0, 127])
-    np.testing.assert_array_equal(bm.asarray(np.float32([0.1, 0, -0.0, np.nan])).astype("bool"), [True, False, False, True])
+    np.testing.assert_array_equal(
+        bm.asarray(np.float32([0.1, 0, -0.0, np.nan])).astype("bool"), [True, False, False, True]
+    )

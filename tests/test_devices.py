@@ -49,7 +49,7 @@ def test_instruction_sets() -> None:
     names = _core.cpu_isas()
     assert names[0] == "generic"
     assert _core.cpu_isa() in names
-    with pytest.raises(ValueError, match="'mmx'.* generic"):
+    with pytest.raises(ValueError, match="'mmx' is not supported here, expected one of 'generic'"):
         _core.set_cpu_isa("mmx")
 
 
@@ -57,12 +57,17 @@ def test_instruction_set_by_environment() -> None:
     code = "from bitmetal import _core; print(_core.cpu_isa())"
     for isa in _core.cpu_isas():
         done = subprocess.run(
-            [sys.executable, "-c", code], env={**os.environ, "BITMETAL_CPU_ISA": isa}, capture_output=True, text=True
+            [sys.executable, "-c", code],
+            env={**os.environ, "BITMETAL_CPU_ISA": isa},
+            capture_output=True,
+            text=True,
         )
         assert done.stdout.strip() == isa
     done = subprocess.run(
         [sys.executable, "-c", "import bitmetal\n" + code],
-        env={**os.environ, "BITMETAL_CPU_ISA": "mmx"}, capture_output=True, text=True,
+        env={**os.environ, "BITMETAL_CPU_ISA": "mmx"},
+        capture_output=True,
+        text=True,
     )
     assert "ValueError" in done.stderr
     assert "mmx" in done.stderr

@@ -71,7 +71,9 @@ def test_views(left: str, right: str, dtype: str, target: str) -> None:
     a_view, b_view = a_view[:, :inner], b_view[:inner]
     result = bm.matmul(VIEWS[left](bm.asarray(a))[:, :inner], VIEWS[right](bm.asarray(b))[:inner])
     expected = a_view.astype(np.float64) @ b_view.astype(np.float64)
-    np.testing.assert_allclose(np.asarray(result), expected, rtol=2e-2 if dtype == "float16" else 1e-4, atol=3e-2)
+    np.testing.assert_allclose(
+        np.asarray(result), expected, rtol=2e-2 if dtype == "float16" else 1e-4, atol=3e-2
+    )
 
 
 def test_mixed_types() -> None:
@@ -103,7 +105,9 @@ def test_operator_with_numpy_on_either_side() -> None:
 
 def test_nan_and_infinity_spread_as_in_numpy(target: str) -> None:
     a = np.array([[np.nan, 1], [np.inf, 0], [1, 2]], np.float32)
-    np.testing.assert_array_equal(bm.matmul(a, np.ones((2, 2), np.float32)), a @ np.ones((2, 2), np.float32))
+    np.testing.assert_array_equal(
+        bm.matmul(a, np.ones((2, 2), np.float32)), a @ np.ones((2, 2), np.float32)
+    )
 
 
 READ_ONLY = np.zeros((2, 2), np.float32)
@@ -113,15 +117,39 @@ READ_ONLY.flags.writeable = False
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (partial(bm.matmul, np.ones((2, 3)), np.ones((4, 2))), ValueError, r"matmul: a \(2, 3\) has 3 columns, b \(4, 2\) has 4 rows"),
-        (partial(bm.matmul, np.ones((2, 2, 3)), np.ones((3, 3, 2))), ValueError, r"leading dimensions .* do not broadcast"),
+        (
+            partial(bm.matmul, np.ones((2, 3)), np.ones((4, 2))),
+            ValueError,
+            r"matmul: a \(2, 3\) has 3 columns, b \(4, 2\) has 4 rows",
+        ),
+        (
+            partial(bm.matmul, np.ones((2, 2, 3)), np.ones((3, 3, 2))),
+            ValueError,
+            r"leading dimensions .* do not broadcast",
+        ),
         (partial(bm.matmul, np.ones(()), np.ones(3)), ValueError, r"matmul: a has no dimensions"),
-        (partial(bm.matmul, np.ones((2, 2), int), np.ones((2, 2))), TypeError, r"matmul: a is int64, expected a floating"),
+        (
+            partial(bm.matmul, np.ones((2, 2), int), np.ones((2, 2))),
+            TypeError,
+            r"matmul: a is int64, expected a floating",
+        ),
         (partial(bm.matmul, "ab", np.ones((2, 2))), TypeError, r"matmul: a .*"),
         (partial(bm.matmul, np.ones((2, 2)), None), TypeError, r"matmul: b is of type 'NoneType'"),
-        (partial(bm.matmul, np.ones((2, 2)), np.ones((2, 2)), out=bm.empty((2, 2))), TypeError, r"matmul: out is float32, expected float64"),
-        (partial(bm.matmul, np.eye(2), np.eye(2), out=np.eye(2)), TypeError, r"matmul: out is of type 'numpy.ndarray'"),
-        (partial(bm.matmul, READ_ONLY, READ_ONLY, out=bm.asarray(READ_ONLY)), ValueError, r"matmul: out is read-only"),
+        (
+            partial(bm.matmul, np.ones((2, 2)), np.ones((2, 2)), out=bm.empty((2, 2))),
+            TypeError,
+            r"matmul: out is float32, expected float64",
+        ),
+        (
+            partial(bm.matmul, np.eye(2), np.eye(2), out=np.eye(2)),
+            TypeError,
+            r"matmul: out is of type 'numpy.ndarray'",
+        ),
+        (
+            partial(bm.matmul, READ_ONLY, READ_ONLY, out=bm.asarray(READ_ONLY)),
+            ValueError,
+            r"matmul: out is read-only",
+        ),
     ],
 )
 def test_bad_input(call: Callable[[], Any], error: type[Exception], message: str) -> None:

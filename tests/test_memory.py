@@ -72,7 +72,9 @@ def test_limit() -> None:
     active = bm.memory.stats()["active_bytes"]
     bm.memory.set_limit(active + (1 << 22))
     a = bm.empty((3 << 20,), "uint8")
-    with pytest.raises(MemoryError, match=r"memory: 2097152 bytes asked for, \d+ in use, the limit is"):
+    with pytest.raises(
+        MemoryError, match=r"memory: 2097152 bytes asked for, \d+ in use, the limit is"
+    ):
         bm.empty((2 << 20,), "uint8")
     del a  # cached now; it makes way
     b = bm.empty((2 << 20,), "uint8")
@@ -95,7 +97,7 @@ def test_foreign_memory_is_not_recycled() -> None:
 
 
 def test_bad_input() -> None:
-    with pytest.raises(ValueError, match="memory.set_limit: bytes is -1"):
+    with pytest.raises(ValueError, match=r"memory.set_limit: bytes is -1"):
         bm.memory.set_limit(-1)
-    with pytest.raises(TypeError, match="memory.trim: keep is 'x'"):
+    with pytest.raises(TypeError, match=r"memory.trim: keep is 'x'"):
         bm.memory.trim("x")

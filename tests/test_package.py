@@ -22,7 +22,9 @@ def test_stubs_are_current(tmp_path: Path) -> None:
     pytest.importorskip("nanobind", reason="the extra 'test' is not installed")
     made = tmp_path / "_core.pyi"
     patterns = Path(__file__).parent.parent / "python" / "bitmetal" / "_core.patterns"
-    done = run("-m", "nanobind.stubgen", "-m", "bitmetal._core", "-o", str(made), "-p", str(patterns))
+    done = run(
+        "-m", "nanobind.stubgen", "-m", "bitmetal._core", "-o", str(made), "-p", str(patterns)
+    )
     assert done.returncode == 0, done.stderr
     assert made.read_text() == (ROOT / "_core.pyi").read_text()
 

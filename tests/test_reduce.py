@@ -17,7 +17,7 @@ Axis = int | tuple[int, ...] | None
 
 def row(name: str, shape: tuple[int, ...], axis: Axis, dtype: str) -> Case:
     integer = dtype not in FLOATS
-    exact = integer and name != "mean" or name in ("max", "min", "argmax")
+    exact = (integer and name != "mean") or name in ("max", "min", "argmax")
 
     def reference(a: np.ndarray) -> Any:
         if name == "sum" and integer:
@@ -90,7 +90,9 @@ def test_nan_wins(name: str, at: int, target: str) -> None:
     a = random((3, 100), "float32")
     a[1, at] = np.nan
     a[1, 99] = np.nan
-    np.testing.assert_array_equal(np.asarray(getattr(bm, name)(a, axis=1))[1], getattr(np, name)(a, axis=1)[1])
+    np.testing.assert_array_equal(
+        np.asarray(getattr(bm, name)(a, axis=1))[1], getattr(np, name)(a, axis=1)[1]
+    )
 
 
 def test_first_of_equals(target: str) -> None:
@@ -113,7 +115,9 @@ def test_same_bits_for_any_number_of_threads(target: str) -> None:
     results = []
     for threads in (1, 2, 3):
         bm.set_num_threads(threads)
-        results.append([np.asarray(bm.sum(a)), np.asarray(bm.sum(a, axis=1)), np.asarray(bm.sum(a, axis=0))])
+        results.append(
+            [np.asarray(bm.sum(a)), np.asarray(bm.sum(a, axis=1)), np.asarray(bm.sum(a, axis=0))]
+        )
     bm.set_num_threads(before)
     for other in results[1:]:
         for x, y in zip(results[0], other, strict=True):
@@ -160,13 +164,29 @@ def test_any_axes_and_strides(shape: list[int], order: Any, data: st.DataObject)
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (partial(bm.sum, np.ones((2, 3)), axis=2), IndexError, r"sum: axis 2 is out of range .* 2 dim"),
+        (
+            partial(bm.sum, np.ones((2, 3)), axis=2),
+            IndexError,
+            r"sum: axis 2 is out of range .* 2 dim",
+        ),
         (partial(bm.sum, np.ones((2, 3)), axis=-3), IndexError, r"sum: axis -3 is out of range"),
         (partial(bm.max, np.ones((2, 3)), axis=(0, 0)), ValueError, r"max: axis 0 is named twice"),
-        (partial(bm.argmax, np.ones((2, 3)), axis=(0, 1)), ValueError, r"argmax: axis \(0, 1\) names several"),
+        (
+            partial(bm.argmax, np.ones((2, 3)), axis=(0, 1)),
+            ValueError,
+            r"argmax: axis \(0, 1\) names several",
+        ),
         (partial(bm.sum, np.ones(3), axis="x"), TypeError, r"sum: axis is 'x', expected an int"),
-        (partial(bm.sum, np.ones(3) * 1j), TypeError, r"sum: a has elements of the buffer format 'Zd'"),
-        (partial(bm.sum, np.ones((2, 3)), out=bm.empty(2)), ValueError, r"sum: out has shape \(2,\), expected \(\)"),
+        (
+            partial(bm.sum, np.ones(3) * 1j),
+            TypeError,
+            r"sum: a has elements of the buffer format 'Zd'",
+        ),
+        (
+            partial(bm.sum, np.ones((2, 3)), out=bm.empty(2)),
+            ValueError,
+            r"sum: out has shape \(2,\), expected \(\)",
+        ),
     ],
 )
 def test_bad_input(call: Callable[[], Any], error: type[Exception], message: str) -> None:

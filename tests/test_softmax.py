@@ -16,12 +16,21 @@ def softmax(a: np.ndarray, axis: int) -> np.ndarray:
 CASES = [
     Case(
         f"{'x'.join(map(str, shape))}-axis={axis}-{dtype}",
-        lambda shape=shape, dtype=dtype: [random(shape, dtype) * np.asarray(4).astype(random((), dtype).dtype)],
+        lambda shape=shape, dtype=dtype: [
+            random(shape, dtype) * np.asarray(4).astype(random((), dtype).dtype)
+        ],
         lambda a, axis=axis: bm.softmax(a, axis),
         lambda a, axis=axis: softmax(a, axis),
         NMSE[dtype] * 10,
     )
-    for shape, axis in [((1,), 0), ((5, 1), 1), ((7, 1000), -1), ((33, 17), 0), ((3, 4, 65), 1), ((2, 70001), -1)]
+    for shape, axis in [
+        ((1,), 0),
+        ((5, 1), 1),
+        ((7, 1000), -1),
+        ((33, 17), 0),
+        ((3, 4, 65), 1),
+        ((2, 70001), -1),
+    ]
     for dtype in FLOATS
 ]
 
@@ -44,11 +53,15 @@ def test_extremes(target: str) -> None:
         ],
         np.float32,
     )
-    np.testing.assert_allclose(bm.softmax(a), softmax(a.astype(np.float64), -1), rtol=1e-6, atol=1e-30)
+    np.testing.assert_allclose(
+        bm.softmax(a), softmax(a.astype(np.float64), -1), rtol=1e-6, atol=1e-30
+    )
 
 
 def test_rows_sum_to_one(target: str) -> None:
-    np.testing.assert_allclose(np.asarray(bm.softmax(random((64, 4097), "float32"))).sum(1), 1, rtol=1e-5)
+    np.testing.assert_allclose(
+        np.asarray(bm.softmax(random((64, 4097), "float32"))).sum(1), 1, rtol=1e-5
+    )
 
 
 def test_bad_input() -> None:

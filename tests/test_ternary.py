@@ -28,7 +28,9 @@ def absmean(w: Matrix, group: int | None = None, per_row: bool = False) -> tuple
     scales = np.empty((w.shape[0], -(-columns // size)), np.float32)
     for g in range(scales.shape[1]):
         part = w[:, g * size : (g + 1) * size]
-        mean = np.abs(part.astype(np.float64)).mean(axis=1 if group or per_row else None, keepdims=True)
+        mean = np.abs(part.astype(np.float64)).mean(
+            axis=1 if group or per_row else None, keepdims=True
+        )
         s = np.maximum(mean.astype(np.float32), np.float32(1e-5))
         codes[:, g * size : (g + 1) * size] = np.clip(np.rint(part / s), -1, 1)
         scales[:, g : g + 1] = s
@@ -81,19 +83,25 @@ def test_ties_go_to_zero(target: str) -> None:
     weight = np.zeros((1, 64), np.float32)
     weight[0, 0::2], weight[0, 1::2] = 1.5, 0.5
     assert np.abs(weight).mean() == 1
-    np.testing.assert_array_equal(np.asarray(bm.ternary.quantize(weight).codes())[0, :4], [1, 0, 1, 0])
+    np.testing.assert_array_equal(
+        np.asarray(bm.ternary.quantize(weight).codes())[0, :4], [1, 0, 1, 0]
+    )
     above = np.nextafter(np.float32(0.5), np.float32(1))
     weight[0, :4] = [1.5, above, 1.5, -above]
     weight[0, 63] -= 2 * (above - np.float32(0.5))
     assert np.abs(weight).mean() == 1
-    np.testing.assert_array_equal(np.asarray(bm.ternary.quantize(weight).codes())[0, :4], [1, 1, 1, -1])
+    np.testing.assert_array_equal(
+        np.asarray(bm.ternary.quantize(weight).codes())[0, :4], [1, 1, 1, -1]
+    )
 
 
 def test_threshold_is_the_rounded_quotient() -> None:
     """Comparing with s / 2 gives what dividing and rounding gives, for neighbours of the tie."""
     rng = np.random.default_rng(5)
     s = rng.uniform(1e-5, 4, 20000).astype(np.float32)
-    s = np.concatenate([s, np.nextafter(np.exp2(np.arange(-16, 17, dtype=np.float32)), 0, dtype=np.float32)])
+    s = np.concatenate(
+        [s, np.nextafter(np.exp2(np.arange(-16, 17, dtype=np.float32)), 0, dtype=np.float32)]
+    )
     for steps in range(-3, 4):
         w = (s / 2).astype(np.float32)
         for _ in range(abs(steps)):
@@ -135,7 +143,9 @@ def case(
         w = bm.ternary.quantize(weight, **KINDS[kind])
         return bm.ternary.matmul(x, w) if op == "matmul" else bm.bitlinear(x, w, *rest)
 
-    def reference(x: Matrix, weight: Matrix, bias: Matrix | float = 0.0, norm: Matrix | None = None) -> Matrix:
+    def reference(
+        x: Matrix, weight: Matrix, bias: Matrix | float = 0.0, norm: Matrix | None = None
+    ) -> Matrix:
         codes, scale = absmean(weight, group, KINDS[kind].get("per_row", False))
         w = dense(codes, scale, group)
         if op == "matmul":
@@ -146,8 +156,8 @@ def case(
         q, undo = activations(x)
         return (q @ w.T) * undo + bias
 
-    # With the fused normalization x itself carries float32 rounding, and a value at a tie may fall to the
-    # other side: one int8 step of one element.
+    # With the fused normalization x itself carries float32 rounding, and a value at a tie may fall to
+    # the other side: one int8 step of one element.
     bound = 3e-7 if extras else NMSE[dtype]
     return Case(
         f"{op}-{rows}x{columns}-batch{batch}-{kind}-{dtype}{'-bias-norm' if extras else ''}",
@@ -204,8 +214,8 @@ def test_bitlinear_is_exact(shape: tuple[int, int], batch: int, target: str) -> 
 @pytest.mark.parametrize("sign", [-1, 1])
 @pytest.mark.parametrize("columns", [6912, 70000, 600_001])
 def test_largest_sums(columns: int, sign: int, target: str) -> None:
-    """All +1 weights times all 127 activations: it breaks 16-bit accumulators, and 32-bit ones that hold
-    fields shifted by 64."""
+    """All +1 weights times all 127 activations: 16-bit accumulators break, and at the larger sizes
+    32-bit ones that hold fields shifted by 6 bits."""
     rows = 17
     x = np.full((3, columns), sign, np.float32)
     w = bm.ternary.from_codes(np.ones((rows, columns), np.int8), np.float32(1))
@@ -223,7 +233,14 @@ def test_all_instruction_sets_agree() -> None:
         _core.set_cpu_isa(isa)
         for kind in KINDS:
             w = bm.ternary.quantize(weight, **KINDS[kind])
-            results.append((kind, np.asarray(bm.bitlinear(x, w, bias, norm)), np.asarray(w.codes()), np.asarray(w.scale)))
+            results.append(
+                (
+                    kind,
+                    np.asarray(bm.bitlinear(x, w, bias, norm)),
+                    np.asarray(w.codes()),
+                    np.asarray(w.scale),
+                )
+            )
     _core.set_cpu_isa(before)
     first = results[: len(KINDS)]
     for i, (kind, *arrays) in enumerate(results):
@@ -270,8 +287,13 @@ def test_leading_dimensions_and_out(target: str) -> None:
 def test_empty(target: str) -> None:
     w = bm.ternary.quantize(np.zeros((5, 0), np.float32))
     np.testing.assert_array_equal(bm.bitlinear(np.zeros((2, 0), np.float32), w), np.zeros((2, 5)))
-    np.testing.assert_array_equal(bm.bitlinear(np.zeros((2, 0), np.float32), w, np.arange(5, dtype=np.float32)), [np.arange(5)] * 2)
-    np.testing.assert_array_equal(bm.ternary.matmul(np.zeros((2, 0), np.float32), w), np.zeros((2, 5)))
+    np.testing.assert_array_equal(
+        bm.bitlinear(np.zeros((2, 0), np.float32), w, np.arange(5, dtype=np.float32)),
+        [np.arange(5)] * 2,
+    )
+    np.testing.assert_array_equal(
+        bm.ternary.matmul(np.zeros((2, 0), np.float32), w), np.zeros((2, 5))
+    )
     assert bm.ternary.quantize(np.zeros((0, 5), np.float32)).codes().shape == (0, 5)
     w = bm.ternary.quantize(random((5, 7), "float32"))
     assert bm.bitlinear(np.zeros((0, 7), np.float32), w).shape == (0, 5)
@@ -296,28 +318,104 @@ def test_dequantize(dtype: str, target: str) -> None:
 W = bm.ternary.quantize(random((6, 8), "float32"))
 ONE = np.float32(1)
 BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
-    (partial(bm.ternary.quantize, np.ones((2, 3))), TypeError, r"ternary.quantize: weight is float64, expected float32"),
+    (
+        partial(bm.ternary.quantize, np.ones((2, 3))),
+        TypeError,
+        r"ternary.quantize: weight is float64, expected float32",
+    ),
     (partial(bm.ternary.quantize, np.ones((2, 3), np.int8)), TypeError, r"weight is int8"),
-    (partial(bm.ternary.quantize, np.ones(3, np.float32)), ValueError, r"weight has shape \(3,\), expected 2 dim"),
-    (partial(bm.ternary.quantize, np.full((2, 40), np.nan, np.float32)), ValueError, r"weight holds NaN or infinity"),
-    (partial(bm.ternary.quantize, np.full((2, 40), np.inf, np.float32)), ValueError, r"weight holds NaN or infinity"),
-    (partial(bm.ternary.quantize, np.ones((2, 40), np.float32), 33), ValueError, r"group_size is 33, expected a multiple of 16"),
-    (partial(bm.ternary.quantize, np.ones((2, 40), np.float32), 512), ValueError, r"group_size is 512"),
-    (partial(bm.ternary.quantize, np.ones((2, 40), np.float32), 32, per_row=True), ValueError, r"exclude each other"),
-    (partial(bm.ternary.quantize, np.ones((2, 40), np.float32), "x"), TypeError, r"group_size is 'x'"),
-    (partial(bm.ternary.from_codes, np.full((2, 3), 2, np.int8), ONE), ValueError, r"codes holds 2 at row 0, column 0"),
-    (partial(bm.ternary.from_codes, np.ones((2, 3), np.int32), ONE), TypeError, r"codes is int32, expected int8"),
-    (partial(bm.ternary.from_codes, np.ones((2, 3), np.int8), np.ones(3)), ValueError, r"scale has shape \(3,\), expected \(2,\)"),
-    (partial(bm.ternary.from_codes, np.ones((2, 3), np.int8), np.float32(np.nan)), ValueError, r"scale holds NaN"),
-    (partial(bm.ternary.matmul, np.ones((2, 7), np.float32), W), ValueError, r"ternary.matmul: x has shape \(2, 7\), the weight has 8 inputs"),
-    (partial(bm.bitlinear, np.float32(1), W), ValueError, r"bitlinear: x has shape \(\), the weight has 8 inputs"),
+    (
+        partial(bm.ternary.quantize, np.ones(3, np.float32)),
+        ValueError,
+        r"weight has shape \(3,\), expected 2 dim",
+    ),
+    (
+        partial(bm.ternary.quantize, np.full((2, 40), np.nan, np.float32)),
+        ValueError,
+        r"weight holds NaN or infinity",
+    ),
+    (
+        partial(bm.ternary.quantize, np.full((2, 40), np.inf, np.float32)),
+        ValueError,
+        r"weight holds NaN or infinity",
+    ),
+    (
+        partial(bm.ternary.quantize, np.ones((2, 40), np.float32), 33),
+        ValueError,
+        r"group_size is 33, expected a multiple of 16",
+    ),
+    (
+        partial(bm.ternary.quantize, np.ones((2, 40), np.float32), 512),
+        ValueError,
+        r"group_size is 512",
+    ),
+    (
+        partial(bm.ternary.quantize, np.ones((2, 40), np.float32), 32, per_row=True),
+        ValueError,
+        r"exclude each other",
+    ),
+    (
+        partial(bm.ternary.quantize, np.ones((2, 40), np.float32), "x"),
+        TypeError,
+        r"group_size is 'x'",
+    ),
+    (
+        partial(bm.ternary.from_codes, np.full((2, 3), 2, np.int8), ONE),
+        ValueError,
+        r"codes holds 2 at row 0, column 0",
+    ),
+    (
+        partial(bm.ternary.from_codes, np.ones((2, 3), np.int32), ONE),
+        TypeError,
+        r"codes is int32, expected int8",
+    ),
+    (
+        partial(bm.ternary.from_codes, np.ones((2, 3), np.int8), np.ones(3)),
+        ValueError,
+        r"scale has shape \(3,\), expected \(2,\)",
+    ),
+    (
+        partial(bm.ternary.from_codes, np.ones((2, 3), np.int8), np.float32(np.nan)),
+        ValueError,
+        r"scale holds NaN",
+    ),
+    (
+        partial(bm.ternary.matmul, np.ones((2, 7), np.float32), W),
+        ValueError,
+        r"ternary.matmul: x has shape \(2, 7\), the weight has 8 inputs",
+    ),
+    (
+        partial(bm.bitlinear, np.float32(1), W),
+        ValueError,
+        r"bitlinear: x has shape \(\), the weight has 8 inputs",
+    ),
     (partial(bm.bitlinear, np.ones((2, 8)), W), TypeError, r"bitlinear: x is float64"),
-    (partial(bm.bitlinear, np.ones((2, 8), np.float32), W, np.ones(5, np.float32)), ValueError, r"bias has shape \(5,\), expected \(6,\)"),
-    (partial(bm.bitlinear, np.ones((2, 8), np.float32), W, None, np.ones(5, np.float32)), ValueError, r"norm_weight has shape \(5,\), expected \(8,\)"),
-    (partial(bm.bitlinear, np.ones((2, 8), np.float32), W, out=bm.empty((2, 5))), ValueError, r"out has shape \(2, 5\), expected \(2, 6\)"),
-    (partial(bm.bitlinear, np.ones((2, 8), np.float32), "w"), TypeError, r"incompatible function arguments"),
+    (
+        partial(bm.bitlinear, np.ones((2, 8), np.float32), W, np.ones(5, np.float32)),
+        ValueError,
+        r"bias has shape \(5,\), expected \(6,\)",
+    ),
+    (
+        partial(bm.bitlinear, np.ones((2, 8), np.float32), W, None, np.ones(5, np.float32)),
+        ValueError,
+        r"norm_weight has shape \(5,\), expected \(8,\)",
+    ),
+    (
+        partial(bm.bitlinear, np.ones((2, 8), np.float32), W, out=bm.empty((2, 5))),
+        ValueError,
+        r"out has shape \(2, 5\), expected \(2, 6\)",
+    ),
+    (
+        partial(bm.bitlinear, np.ones((2, 8), np.float32), "w"),
+        TypeError,
+        r"incompatible function arguments",
+    ),
     (partial(W.dequantize, "int8"), TypeError, r"dequantize: dtype is int8"),
-    (partial(W.dequantize, "float99"), TypeError, r"dequantize: dtype is 'float99', expected one of float32"),
+    (
+        partial(W.dequantize, "float99"),
+        TypeError,
+        r"dequantize: dtype is 'float99', expected one of float32",
+    ),
 ]
 
 

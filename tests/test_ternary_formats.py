@@ -25,7 +25,9 @@ def codes_of(shape: tuple[int, int], seed: int = 0) -> Any:
 @pytest.mark.parametrize("shape", [(1, 256), (5, 512), (16, 2560)])
 def test_to_gguf_is_what_gguf_writes(shape: tuple[int, int], name: str) -> None:
     w = bm.ternary.quantize(random(shape, "float32"))
-    np.testing.assert_array_equal(w.to_gguf(name), gguf.quantize(np.asarray(w.dequantize()), QUANTS[name]))
+    np.testing.assert_array_equal(
+        w.to_gguf(name), gguf.quantize(np.asarray(w.dequantize()), QUANTS[name])
+    )
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -33,12 +35,16 @@ def test_block_of_zeros(name: str) -> None:
     codes = codes_of((3, 512))
     codes[1, 256:] = 0
     w = bm.ternary.from_codes(codes, np.float32(0.25))
-    np.testing.assert_array_equal(w.to_gguf(name), gguf.quantize(np.asarray(w.dequantize()), QUANTS[name]))
+    np.testing.assert_array_equal(
+        w.to_gguf(name), gguf.quantize(np.asarray(w.dequantize()), QUANTS[name])
+    )
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_from_gguf_is_what_gguf_reads(name: str) -> None:
-    raw = gguf.quantize(random((7, 768), "float32") ** 3, QUANTS[name])  # a scale of its own each block
+    raw = gguf.quantize(
+        random((7, 768), "float32") ** 3, QUANTS[name]
+    )  # a scale of its own each block
     w = bm.ternary.from_gguf(raw, name, (7, 768))
     np.testing.assert_array_equal(w.dequantize(), gguf.dequantize(raw, QUANTS[name]))
     np.testing.assert_array_equal(w.to_gguf(name), raw)
@@ -46,7 +52,12 @@ def test_from_gguf_is_what_gguf_reads(name: str) -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(rows=st.integers(0, 5), blocks=st.integers(0, 4), seed=st.integers(0, 1000), name=st.sampled_from(FORMATS))
+@given(
+    rows=st.integers(0, 5),
+    blocks=st.integers(0, 4),
+    seed=st.integers(0, 1000),
+    name=st.sampled_from(FORMATS),
+)
 def test_gguf_round_trip(rows: int, blocks: int, seed: int, name: str) -> None:
     w = bm.ternary.from_codes(codes_of((rows, 256 * blocks), seed), np.float32(0.5))
     back = bm.ternary.from_gguf(w.to_gguf(name), name, (rows, 256 * blocks))
@@ -56,29 +67,34 @@ def test_gguf_round_trip(rows: int, blocks: int, seed: int, name: str) -> None:
 def test_bad_gguf() -> None:
     raw = np.asarray(bm.ternary.from_codes(codes_of((2, 512)), np.float32(1)).to_gguf("TQ2_0"))
     for damaged in (raw[:, :-1], raw[:1], raw.reshape(-1)[:-1]):
-        with pytest.raises(ValueError, match=r"from_gguf: raw has \d+ bytes, a 2 x 512 TQ2_0 matrix has 2 x 2 blocks"):
+        with pytest.raises(
+            ValueError,
+            match=r"from_gguf: raw has \d+ bytes, a 2 x 512 TQ2_0 matrix has 2 x 2 blocks",
+        ):
             bm.ternary.from_gguf(damaged, "TQ2_0", (2, 512))
-    with pytest.raises(ValueError, match="300 columns, expected a multiple of 256"):
+    with pytest.raises(ValueError, match=r"300 columns, expected a multiple of 256"):
         bm.ternary.from_gguf(raw, "TQ2_0", (2, 300))
-    with pytest.raises(ValueError, match="format is 'Q4_0', expected 'TQ1_0' or 'TQ2_0'"):
+    with pytest.raises(ValueError, match=r"format is 'Q4_0', expected 'TQ1_0' or 'TQ2_0'"):
         bm.ternary.from_gguf(raw, "Q4_0", (2, 512))
-    with pytest.raises(TypeError, match="raw is int8, expected uint8"):
+    with pytest.raises(TypeError, match=r"raw is int8, expected uint8"):
         bm.ternary.from_gguf(raw.view(np.int8), "TQ2_0", (2, 512))
-    with pytest.raises(ValueError, match="shape is .* expected sizes of 0 or more"):
+    with pytest.raises(ValueError, match=r"shape is .* expected sizes of 0 or more"):
         bm.ternary.from_gguf(raw, "TQ2_0", (-2, 512))
     wrong = raw.copy()
     wrong[1, 70] |= 0b1100
-    with pytest.raises(ValueError, match="code 3 in block 1 of row 1"):
+    with pytest.raises(ValueError, match=r"code 3 in block 1 of row 1"):
         bm.ternary.from_gguf(wrong, "TQ2_0", (2, 512))
     wrong = raw.copy()
     wrong[0, 64:66] = [0, 0x7E]  # a float16 NaN
-    with pytest.raises(ValueError, match="scale holds NaN"):
+    with pytest.raises(ValueError, match=r"scale holds NaN"):
         bm.ternary.from_gguf(wrong, "TQ2_0", (2, 512))
-    with pytest.raises(ValueError, match="8 columns, expected a multiple of 256"):
+    with pytest.raises(ValueError, match=r"8 columns, expected a multiple of 256"):
         bm.ternary.from_codes(codes_of((2, 8)), np.float32(1)).to_gguf("TQ2_0")
-    with pytest.raises(ValueError, match="a scale for each 64 columns, the format has one for each 256"):
+    with pytest.raises(
+        ValueError, match=r"a scale for each 64 columns, the format has one for each 256"
+    ):
         bm.ternary.quantize(random((2, 256), "float32"), 64).to_gguf("TQ2_0")
-    with pytest.raises(ValueError, match="scale 100000 is too large for float16"):
+    with pytest.raises(ValueError, match=r"scale 100000 is too large for float16"):
         bm.ternary.from_codes(np.ones((2, 256), np.int8), np.float32(1e5)).to_gguf("TQ1_0")
 
 
@@ -112,15 +128,15 @@ def test_bad_hf() -> None:
         bm.ternary.from_hf(packed, 1.0, (8, 6))
     with pytest.raises(ValueError, match=r"scale has shape \(2,\), expected one element"):
         bm.ternary.from_hf(packed, np.ones(2, np.float32), (8, 5))
-    with pytest.raises(TypeError, match="packed is int8"):
+    with pytest.raises(TypeError, match=r"packed is int8"):
         bm.ternary.from_hf(packed.view(np.int8), 1.0, (8, 5))
-    with pytest.raises(ValueError, match="scale is 0"):
+    with pytest.raises(ValueError, match=r"scale is 0"):
         bm.ternary.from_hf(packed, 0.0, (8, 5), inverse_scale=True)
-    with pytest.raises(ValueError, match="shape is .* expected 2 dimensions"):
+    with pytest.raises(ValueError, match=r"shape is .* expected 2 dimensions"):
         bm.ternary.from_hf(packed, 1.0, (8, 5, 1))
     with pytest.raises(ValueError, match=r"from_hf: packed holds the code 3 at row \d, column \d"):
         bm.ternary.from_hf(np.full((2, 5), 255, np.uint8), 1.0, (8, 5))
-    with pytest.raises(ValueError, match="the matrix has one scale a row"):
+    with pytest.raises(ValueError, match=r"the matrix has one scale a row"):
         bm.ternary.quantize(random((8, 5), "float32"), per_row=True).to_hf()
 
 
@@ -140,8 +156,12 @@ class TestTransformers:
         w = bm.ternary.from_codes(codes, np.float32(1))
         theirs = self.bitnet.pack_weights(self.torch.from_numpy(codes.astype(np.float32)))
         np.testing.assert_array_equal(w.to_hf(), theirs.numpy())
-        unpacked = self.bitnet.unpack_weights(self.torch.from_numpy(np.array(w.to_hf())), self.torch.float32)
-        np.testing.assert_array_equal(unpacked.numpy()[: shape[0]], codes)  # they return padding rows too
+        unpacked = self.bitnet.unpack_weights(
+            self.torch.from_numpy(np.array(w.to_hf())), self.torch.float32
+        )
+        np.testing.assert_array_equal(
+            unpacked.numpy()[: shape[0]], codes
+        )  # they return padding rows too
 
     @pytest.mark.parametrize("norm", [False, True])
     def test_bitlinear_divides(self, norm: bool) -> None:
@@ -158,7 +178,9 @@ class TestTransformers:
         loaded = bm.ternary.from_hf(w.to_hf(), np.float32(8), (64, 96), inverse_scale=True)
         weight = np.ones(96, np.float32) if norm else None
         eps = layer.rms_norm.variance_epsilon if norm else 0.0
-        np.testing.assert_allclose(bm.bitlinear(x, loaded, bias, weight, eps), theirs, rtol=2e-5, atol=2e-5)
+        np.testing.assert_allclose(
+            bm.bitlinear(x, loaded, bias, weight, eps), theirs, rtol=2e-5, atol=2e-5
+        )
 
     def test_autobitlinear_multiplies(self) -> None:
         torch = self.torch

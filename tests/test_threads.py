@@ -19,7 +19,11 @@ from table import random
 def child(code: str, **environment: str) -> str:
     """Run code in a fresh interpreter and give what it prints."""
     done = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -43,7 +47,9 @@ SHOW = "import bitmetal as bm; print(bm.num_threads())"
 def test_environment() -> None:
     assert child(SHOW, BITMETAL_NUM_THREADS="3") == "3"
     code = "import bitmetal as bm\ntry: bm.num_threads()\nexcept ValueError as e: print(e)"
-    assert "BITMETAL_NUM_THREADS: 'x' is not a number from 1 to 4096" in child(code, BITMETAL_NUM_THREADS="x")
+    assert "BITMETAL_NUM_THREADS: 'x' is not a number from 1 to 4096" in child(
+        code, BITMETAL_NUM_THREADS="x"
+    )
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity masks on this system")
@@ -54,7 +60,7 @@ def test_affinity_decides_the_count() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_fork() -> None:
-    """A child computes with threads of its own, forked in the middle of its parent's work or not."""
+    """A child computes with threads of its own, even forked in the middle of its parent's work."""
     w = bm.ternary.quantize(random((512, 1024), "float32"))
     x = random((64, 1024), "float32", 1)
     a = random((300, 300), "float32")
@@ -67,7 +73,9 @@ def test_fork() -> None:
         for _ in range(10):
             pid = os.fork()
             if pid == 0:
-                ok = np.array_equal(bm.bitlinear(x, w), expected) and np.allclose(bm.matmul(a, a), product)
+                ok = np.array_equal(bm.bitlinear(x, w), expected) and np.allclose(
+                    bm.matmul(a, a), product
+                )
                 bm.zeros((1 << 16,))
                 os._exit(0 if ok else 1)
             deadline = time.monotonic() + 60

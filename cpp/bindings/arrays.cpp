@@ -109,22 +109,22 @@ Array asarray(nb::handle object, nb::handle dtype, nb::handle device, nb::handle
   Array a = to_array(op, "object", object);
   const bool never = !copy_requested.is_none() && !nb::cast<bool>(copy_requested);
   const bool always = !copy_requested.is_none() && !never;
-  const std::byte* before = a.data();
+  const std::byte* given = a.data();
+  const bool made_here = !a.storage()->foreign() && !nb::isinstance<Array>(object);
+  if (never && made_here) {
+    fail<ValueError>(op, ": object cannot be shown without a copy (copy=False)");
+  }
   if (!dtype.is_none()) {
     const DType type = parse_dtype(op, dtype);
     if (type != a.dtype()) a = without_gil(a.bytes(), [&] { return astype(a, type); });
   }
   // Without a request an Array stays where it is; anything else goes to the default device.
-  if (Array* known; !device.is_none() || !(nb::try_cast(object, known) && known)) {
-    a = to_device(a, parse_device(device));
-  }
-  if (never && (a.data() != before || !a.storage()->foreign()) && !nb::isinstance<Array>(object)) {
-    fail<ValueError>(op, ": object cannot be shown without a copy (copy=False)");
-  }
-  if (never && a.data() != before) {
+  if (!device.is_none() || !nb::isinstance<Array>(object)) a = to_device(a, parse_device(device));
+  if (never && a.data() != given) {
     fail<ValueError>(op, ": the conversion needs a copy (copy=False)");
   }
-  return always && a.data() == before ? without_gil(a.bytes(), [&] { return copy(a); }) : a;
+  return always && a.data() == given && !made_here ? without_gil(a.bytes(), [&] { return copy(a); })
+                                                   : a;
 }
 
 constexpr const char* kCreationDoc = R"(%s
@@ -192,7 +192,7 @@ void bind_creation(nb::module_& m) {
       nb::sig("def full(shape: ShapeLike, fill_value: float, dtype: DTypeLike | None = None, *, "
               "device: DeviceLike | None = None) -> Array"),
       creation_doc("A new array of one value, rounded to the element type.").c_str());
-  m.def("asarray", &asarray, "object"_a, "dtype"_a = nb::none(), nb::kw_only(),
+  m.def("asarray", &asarray, "object"_a.none(), "dtype"_a = nb::none(), nb::kw_only(),
         "device"_a = nb::none(), "copy"_a = nb::none(),
         nb::sig("def asarray(object: ArrayLike, dtype: DTypeLike | None = None, *, "
                 "device: DeviceLike | None = None, copy: bool | None = None) -> Array"),
@@ -234,7 +234,7 @@ ValueError
         }
         return to_array("from_dlpack", "object", object);
       },
-      "object"_a, nb::sig("def from_dlpack(object: SupportsDLPack) -> Array"),
+      "object"_a.none(), nb::sig("def from_dlpack(object: SupportsDLPack) -> Array"),
       R"(An array over the memory of an object with ``__dlpack__``; nothing is copied.
 
 Parameters

@@ -2,6 +2,10 @@
 
 NB_MODULE(_core, m) {
   using namespace bitmetal::python;
+#ifdef NDEBUG
+  // Objects that the interpreter never frees at its end are no leak of ours.
+  nanobind::set_leak_warnings(false);
+#endif
   m.doc() = "The compiled part of bitmetal.";
   bind_errors(m);
   bind_dtypes(m);

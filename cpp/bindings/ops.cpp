@@ -45,8 +45,8 @@ void bind_reduction(nb::module_& m, const char* name, const char* signature, con
         return result(
             out, without_gil(in.bytes(), [&] { return reduce(op, in, axes, keepdims, target); }));
       },
-      "a"_a, "axis"_a = nb::none(), nb::kw_only(), "keepdims"_a = false, "out"_a = nb::none(),
-      nb::sig(signature), reduction_doc(first, notes).c_str());
+      "a"_a.none(), "axis"_a = nb::none(), nb::kw_only(), "keepdims"_a = false,
+      "out"_a = nb::none(), nb::sig(signature), reduction_doc(first, notes).c_str());
 }
 
 #define BITMETAL_REDUCTION_SIGNATURE(name, axis) \
@@ -84,7 +84,7 @@ void bind_ops(nb::module_& m) {
         return result(out, without_gil(left.bytes() + right.bytes(),
                                        [&] { return matmul(left, right, target); }));
       },
-      "a"_a, "b"_a, nb::kw_only(), "out"_a = nb::none(),
+      "a"_a.none(), "b"_a.none(), nb::kw_only(), "out"_a = nb::none(),
       nb::sig("def matmul(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array"),
       R"(Matrix product, as `numpy.matmul`.
 
@@ -121,7 +121,7 @@ float16 and bfloat16 are accumulated in float32 and rounded once.
         const auto target = to_output("softmax", out);
         return result(out, without_gil(in.bytes(), [&] { return softmax(in, axis, target); }));
       },
-      "a"_a, "axis"_a = -1, nb::kw_only(), "out"_a = nb::none(),
+      "a"_a.none(), "axis"_a = -1, nb::kw_only(), "out"_a = nb::none(),
       nb::sig("def softmax(a: ArrayLike, axis: int = -1, *, out: Array | None = None) -> Array"),
       R"(Softmax: exp(a - max(a)) / sum(exp(a - max(a))) along an axis.
 
@@ -148,7 +148,7 @@ Array
         return result(out,
                       without_gil(in.bytes(), [&] { return rms_norm(in, factors, eps, target); }));
       },
-      "a"_a, "weight"_a = nb::none(), "eps"_a = 1e-5f, nb::kw_only(), "out"_a = nb::none(),
+      "a"_a.none(), "weight"_a = nb::none(), "eps"_a = 1e-5f, nb::kw_only(), "out"_a = nb::none(),
       nb::sig("def rms_norm(a: ArrayLike, weight: ArrayLike | None = None, eps: float = 1e-5, *, "
               "out: Array | None = None) -> Array"),
       R"(Root-mean-square normalization over the last axis: a / sqrt(mean(a^2) + eps) * weight.
@@ -178,7 +178,7 @@ Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019.
       [](nb::handle a, nb::handle axes) {
         return permute(to_array("permute", "a", a), parse_dims("permute", "axes", axes));
       },
-      "a"_a, "axes"_a, nb::sig("def permute(a: ArrayLike, axes: Sequence[int]) -> Array"),
+      "a"_a.none(), "axes"_a, nb::sig("def permute(a: ArrayLike, axes: Sequence[int]) -> Array"),
       R"(A view with the axes in another order, as `numpy.transpose`.
 
 Parameters
@@ -197,7 +197,7 @@ Array
       [](nb::handle a, nb::handle shape) {
         return reshape(to_array("reshape", "a", a), parse_dims("reshape", "shape", shape));
       },
-      "a"_a, "shape"_a, nb::sig("def reshape(a: ArrayLike, shape: ShapeLike) -> Array"),
+      "a"_a.none(), "shape"_a, nb::sig("def reshape(a: ArrayLike, shape: ShapeLike) -> Array"),
       R"(The same elements with another shape; a view where strides allow it.
 
 Parameters

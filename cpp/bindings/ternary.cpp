@@ -141,8 +141,8 @@ ValueError
                            .c_str());
       });
 
-  m.def("ternary_quantize", &quantize, "weight"_a, "group_size"_a = nb::none(), nb::kw_only(),
-        "per_row"_a = false,
+  m.def("ternary_quantize", &quantize, "weight"_a.none(), "group_size"_a = nb::none(),
+        nb::kw_only(), "per_row"_a = false,
         nb::sig("def ternary_quantize(weight: ArrayLike, group_size: int | None = None, *, "
                 "per_row: bool = False) -> TernaryMatrix"),
         R"(Quantize a weight to {-1, 0, +1} and a scale (BitNet b1.58, "absmean").
@@ -171,7 +171,8 @@ References
 ----------
 Ma et al., "The Era of 1-bit LLMs: All Large Language Models are in 1.58 Bits", 2024.
 )");
-  m.def("ternary_from_codes", &from_codes, "codes"_a, "scale"_a, "group_size"_a = nb::none(),
+  m.def("ternary_from_codes", &from_codes, "codes"_a.none(), "scale"_a.none(),
+        "group_size"_a = nb::none(),
         nb::sig("def ternary_from_codes(codes: ArrayLike, scale: ArrayLike, "
                 "group_size: int | None = None) -> TernaryMatrix"),
         R"(A ternary matrix from its elements.
@@ -189,7 +190,7 @@ Returns
 -------
 TernaryMatrix
 )");
-  m.def("ternary_from_hf", &from_hf, "packed"_a, "scale"_a, "shape"_a, nb::kw_only(),
+  m.def("ternary_from_hf", &from_hf, "packed"_a.none(), "scale"_a.none(), "shape"_a, nb::kw_only(),
         "inverse_scale"_a = false,
         nb::sig("def ternary_from_hf(packed: ArrayLike, scale: ArrayLike, shape: Sequence[int], *, "
                 "inverse_scale: bool = False) -> TernaryMatrix"),
@@ -211,7 +212,7 @@ Returns
 -------
 TernaryMatrix
 )");
-  m.def("ternary_from_gguf", &from_gguf, "raw"_a, "format"_a, "shape"_a,
+  m.def("ternary_from_gguf", &from_gguf, "raw"_a.none(), "format"_a, "shape"_a,
         nb::sig("def ternary_from_gguf(raw: ArrayLike, format: str, shape: Sequence[int]) "
                 "-> TernaryMatrix"),
         R"(Read GGUF's ternary blocks.
@@ -238,7 +239,7 @@ TernaryMatrix
         return result(out, without_gil(in.bytes() + w.bytes(),
                                        [&] { return ternary_matmul(in, w, target); }));
       },
-      "x"_a, "w"_a, nb::kw_only(), "out"_a = nb::none(),
+      "x"_a.none(), "w"_a, nb::kw_only(), "out"_a = nb::none(),
       nb::sig("def ternary_matmul(x: ArrayLike, w: TernaryMatrix, *, out: Array | None = None) "
               "-> Array"),
       R"(x @ W.T with float activations (W1.58A16), accumulated in float32.
@@ -269,7 +270,7 @@ Array
         return result(out, without_gil(in.bytes() + w.bytes(),
                                        [&] { return bitlinear(in, w, b, norm, eps, target); }));
       },
-      "x"_a, "w"_a, "bias"_a = nb::none(), "norm_weight"_a = nb::none(), "eps"_a = 1e-5f,
+      "x"_a.none(), "w"_a, "bias"_a = nb::none(), "norm_weight"_a = nb::none(), "eps"_a = 1e-5f,
       nb::kw_only(), "out"_a = nb::none(),
       nb::sig("def bitlinear(x: ArrayLike, w: TernaryMatrix, bias: ArrayLike | None = None, "
               "norm_weight: ArrayLike | None = None, eps: float = 1e-5, *, "

@@ -99,13 +99,13 @@ TernaryMatrix assemble_ternary(const char* op, const Array& codes, const Array& 
     require_shape(op, "scale", scale, {rows});
   }
   const Array given = contiguous(scale.dtype() == DType::f32 ? scale : astype(scale, DType::f32));
-  const auto* s = given.data_as<float>();
+  const auto* s = read_on_host<float>(given);
   if (!std::all_of(s, s + given.size(), [](float v) { return std::isfinite(v); })) {
     fail<ValueError>(op, ": scale holds NaN or infinity");
   }
   TernaryMatrix w = TernaryMatrix::make(rows, columns, granularity, group_size, codes.device());
   if (w.scales.size() > 0) w.device().backend().fill(w.scales, 0.0);
-  auto* stored = w.scales.data_as<float>();
+  auto* stored = write_on_host<float>(w.scales);
   for_each_scale(w, [&](int64_t row, int64_t group, int64_t at) {
     stored[at] = s[granularity == Granularity::tensor ? 0 : row * w.groups() + group];
   });
@@ -122,7 +122,7 @@ TernaryMatrix ternary_from_codes(const Array& codes, const Array& scale, int64_t
   }
   require_floating(op, "scale", scale);
   const Array flat = contiguous(codes);
-  const auto* values = flat.data_as<int8_t>();
+  const auto* values = read_on_host<int8_t>(flat);
   for (int64_t i = 0; i < flat.size(); ++i) {
     if (values[i] < -1 || values[i] > 1) {
       fail<ValueError>(op, ": codes holds ", static_cast<int>(values[i]), " at row ",
@@ -144,8 +144,8 @@ Array ternary_scale(const TernaryMatrix& w) {
   if (w.granularity != Granularity::tensor) shape.push_back(w.rows);
   if (w.granularity == Granularity::group) shape.push_back(w.groups());
   Array scale(shape, DType::f32, w.device());
-  auto* values = scale.data_as<float>();
-  const auto* stored = w.scales.data_as<float>();
+  auto* values = write_on_host<float>(scale);
+  const auto* stored = read_on_host<float>(w.scales);
   if (w.granularity == Granularity::tensor) {
     values[0] = w.scales.size() > 0 ? stored[0] : 0.0f;
     return scale;

@@ -121,8 +121,8 @@ TernaryMatrix ternary_from_hf(const Array& packed, const Array& scale, int64_t r
   }
   const Array in = contiguous(packed);
   Array codes({rows, columns}, DType::i8, packed.device());
-  const auto* bytes = in.data_as<uint8_t>();
-  auto* out = codes.data_as<int8_t>();
+  const auto* bytes = read_on_host<uint8_t>(in);
+  auto* out = write_on_host<int8_t>(codes);
   parallel_for(rows, ceil_div(1 << 16, std::max<int64_t>(columns, 1)),
                [&](int64_t begin, int64_t end) {
                  for (int64_t row = begin; row < end; ++row) {
@@ -149,10 +149,10 @@ Array ternary_to_hf(const TernaryMatrix& w) {
                      ", the format has one a tensor");
   }
   const Array codes = ternary_codes(w);
-  const auto* values = codes.data_as<int8_t>();
+  const auto* values = read_on_host<int8_t>(codes);
   const int64_t byte_rows = ceil_div(w.rows, kFieldsPerByte);
   Array packed({byte_rows, w.columns}, DType::u8, w.device());
-  auto* out = packed.data_as<uint8_t>();
+  auto* out = write_on_host<uint8_t>(packed);
   parallel_for(byte_rows, ceil_div(1 << 16, std::max<int64_t>(w.columns, 1)),
                [&](int64_t begin, int64_t end) {
                  for (int64_t r = begin; r < end; ++r) {
@@ -191,9 +191,9 @@ TernaryMatrix ternary_from_gguf(const Array& raw, std::string_view name, int64_t
   const Array in = contiguous(raw);
   Array codes({rows, columns}, DType::i8, raw.device());
   Array scales({rows, blocks}, DType::f32, raw.device());
-  const auto* bytes = in.data_as<uint8_t>();
-  auto* code = codes.data_as<int8_t>();
-  auto* scale = scales.data_as<float>();
+  const auto* bytes = read_on_host<uint8_t>(in);
+  auto* code = write_on_host<int8_t>(codes);
+  auto* scale = write_on_host<float>(scales);
   parallel_for(rows * blocks, 256, [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) {
       const uint8_t* block = bytes + b * format.block_bytes();
@@ -223,10 +223,10 @@ Array ternary_to_gguf(const TernaryMatrix& w, std::string_view name) {
   const int64_t blocks = w.columns / kGgufBlock;
   const Array codes = ternary_codes(w);
   const Array scales = ternary_scale(w);
-  const auto* code = codes.data_as<int8_t>();
-  const auto* scale = scales.data_as<float>();
+  const auto* code = read_on_host<int8_t>(codes);
+  const auto* scale = read_on_host<float>(scales);
   Array raw({w.rows, blocks * format.block_bytes()}, DType::u8, w.device());
-  auto* bytes = raw.data_as<uint8_t>();
+  auto* bytes = write_on_host<uint8_t>(raw);
   parallel_for(w.rows * blocks, 256, [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) {
       const int8_t* source = code + b * kGgufBlock;

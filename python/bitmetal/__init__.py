@@ -1,16 +1,13 @@
 """Low-bit quantization and compute primitives on the GPU and the CPU.
 
-Arrays live on devices (`devices`, `device`); `ternary` holds BitNet weights. Everything accepts NumPy
-arrays and whatever else exposes its memory, and gives arrays that NumPy reads in place.
+Arrays live on devices (`devices`, `device`); `ternary` holds BitNet weights. Everything accepts
+NumPy arrays and whatever else exposes its memory, and gives arrays that NumPy reads in place.
 """
 
 from bitmetal import _blas, memory, safetensors, ternary
 from bitmetal._core import (
     Array,
-    CapabilityError,
-    CompileError,
     Device,
-    DeviceError,
     DType,
     argmax,
     asarray,
@@ -44,6 +41,7 @@ from bitmetal._core import (
     uint8,
     zeros,
 )
+from bitmetal._errors import CapabilityError, CompileError, DeviceError
 
 __version__ = "0.1.0"
 

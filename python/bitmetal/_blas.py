@@ -1,7 +1,7 @@
-"""Where the BLAS of the cpu device lies. It is loaded by the first matrix product, not by import."""
+"""Where the BLAS of the cpu device lies. The first matrix product loads it, not import."""
 
 import importlib.util
-from pathlib import Path
+import os
 
 from bitmetal import _core
 
@@ -12,7 +12,7 @@ def announce() -> None:
     if spec is None or spec.origin is None:
         return
     for name in ("libscipy_openblas.so", "libscipy_openblas.dylib"):
-        library = Path(spec.origin).parent / "lib" / name
-        if library.exists():
-            _core.set_blas_path(str(library))
+        library = os.path.join(os.path.dirname(spec.origin), "lib", name)
+        if os.path.exists(library):
+            _core.set_blas_path(library)
             return

@@ -1,4 +1,4 @@
-"""The buffer pool: how much memory arrays use, how much is kept for reuse, and the bounds on both."""
+"""The buffer pool: the memory that arrays use, what is kept for reuse, and bounds on both."""
 
 from bitmetal._core import memory_set_cache_limit as set_cache_limit
 from bitmetal._core import memory_set_limit as set_limit

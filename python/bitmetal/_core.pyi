@@ -1,0 +1,886 @@
+"""The compiled part of bitmetal."""
+
+import numpy
+
+from bitmetal import (
+    CapabilityError as CapabilityError,
+    CompileError as CompileError,
+    DeviceError as DeviceError
+)
+
+
+from collections.abc import Sequence
+
+import numpy
+
+from bitmetal._types import ArrayLike, DeviceLike, DTypeLike, Index, ShapeLike, SupportsDLPack
+
+class DType:
+    """An element type. Equal to NumPy's dtype of that name."""
+
+    @property
+    def name(self) -> str:
+        """NumPy's name of the type; "bfloat16" is ml_dtypes'."""
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes an element."""
+
+    @property
+    def dtype(self) -> numpy.dtype:
+        """The numpy.dtype, so that NumPy takes this type."""
+
+    def __repr__(self) -> str: ...
+
+    def __hash__(self) -> int: ...
+
+    def __eq__(self, other: object, /) -> bool: ...
+
+    def __reduce__(self) -> object: ...
+
+float32: DType = ...
+
+float16: DType = ...
+
+bfloat16: DType = ...
+
+float64: DType = ...
+
+int8: DType = ...
+
+uint8: DType = ...
+
+int32: DType = ...
+
+int64: DType = ...
+
+class Device:
+    """
+    A device: where arrays live and operations run.
+
+    ``with device:`` makes it the default for this thread until the block is left.
+    """
+
+    @property
+    def kind(self) -> str:
+        """"metal", "cuda", "cpu" or "softmetal"."""
+
+    @property
+    def name(self) -> str:
+        """What the hardware calls itself."""
+
+    @property
+    def unified_memory(self) -> bool:
+        """Whether the host reads and writes its arrays in place."""
+
+    def __repr__(self) -> str: ...
+
+    def __enter__(self) -> Device: ...
+
+    def __exit__(self, *args: object) -> None: ...
+
+def devices() -> list[Device]:
+    """The devices of this machine, best first."""
+
+def device(kind: DeviceLike | None = None) -> Device:
+    """
+    Find a device.
+
+    Parameters
+    ----------
+    kind : str or Device, optional
+        "metal", "cuda", "cpu" or "softmetal"; the default device if None.
+
+    Returns
+    -------
+    Device
+        Also a context manager: ``with bitmetal.device("cpu"):``.
+
+    Raises
+    ------
+    DeviceError
+        If the machine has no such device; the message says why.
+    """
+
+def set_default_device(device: DeviceLike) -> None:
+    """Set the device that new arrays of this process get."""
+
+def availability() -> list[tuple[str, bool, str]]:
+    """Each kind of device, whether it is available, and why."""
+
+def memory_stats(device: DeviceLike | None = None) -> dict[str, int]:
+    """
+    Counters of a device's buffer pool.
+
+    Parameters
+    ----------
+    device : Device or str, optional
+        The device; the default one if None.
+
+    Returns
+    -------
+    dict
+        ``active_bytes``, ``active_blocks``: in use by arrays. ``cached_bytes``, ``cached_blocks``: kept for
+        reuse. ``peak_bytes``: the most ever in use. ``hits``, ``misses``, ``evictions``: requests served from
+        the cache, served by the system, and blocks given back to it. ``limit_bytes``, ``cache_limit_bytes``:
+        see `set_limit` and `set_cache_limit`.
+    """
+
+def memory_set_limit(bytes: int, device: DeviceLike | None = None) -> None:
+    """
+    Bound the bytes that the pool holds, in use and cached together.
+
+    Cached blocks are freed first; where the arrays alone would pass the limit, allocation raises
+    MemoryError. The default is the machine's memory (the container's limit where that is lower).
+
+    Parameters
+    ----------
+    bytes : int
+        The limit.
+    device : Device or str, optional
+        The device; the default one if None.
+    """
+
+def memory_set_cache_limit(bytes: int, device: DeviceLike | None = None) -> None:
+    """
+    Bound the bytes that are kept for reuse; the default is an eighth of the memory.
+
+    Parameters
+    ----------
+    bytes : int
+        The limit.
+    device : Device or str, optional
+        The device; the default one if None.
+    """
+
+def memory_trim(keep: int = 0, device: DeviceLike | None = None) -> None:
+    """
+    Give cached memory back to the system.
+
+    Parameters
+    ----------
+    keep : int
+        Bytes that may stay cached.
+    device : Device or str, optional
+        The device; the default one if None.
+    """
+
+def num_threads() -> int:
+    """
+    The number of threads that the cpu device uses.
+
+    The default is one a processor that this process may use (its affinity mask, and the container's CPU
+    quota rounded up), or ``BITMETAL_NUM_THREADS``.
+    """
+
+def set_num_threads(count: int) -> None:
+    """
+    Set the number of threads of the cpu device.
+
+    Parameters
+    ----------
+    count : int
+        From 1 to 4096; 0 puts back the default.
+    """
+
+def cpu_isa() -> str:
+    """
+    The instruction set that the cpu device uses (see ``BITMETAL_CPU_ISA``).
+    """
+
+def cpu_isas() -> list[str]:
+    """The instruction sets that this processor supports."""
+
+def set_cpu_isa(name: str) -> None:
+    """
+    Use another instruction set from now on; for tests. No operation may be running.
+    """
+
+def set_blas_path(path: str) -> None:
+    """
+    Where the BLAS library lies; read when the first matrix product asks for it.
+    """
+
+class Array:
+    """
+    An n-dimensional array on a device.
+
+    Made by `asarray`, `empty`, `zeros`, `ones`, `full` and by every operation. Views (``a[1:]``, ``a.T``,
+    `reshape` where strides allow) share memory. NumPy reads an array in place: ``numpy.asarray(a)``.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of the dimensions."""
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Bytes from one index to the next."""
+
+    @property
+    def dtype(self) -> DType:
+        """The element type."""
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one element."""
+
+    @property
+    def device(self) -> Device:
+        """The device that it lives on."""
+
+    @property
+    def readonly(self) -> bool:
+        """Whether its memory must not be written."""
+
+    @property
+    def shares_memory(self) -> bool:
+        """Whether its memory belongs to another library's object."""
+
+    @property
+    def T(self) -> Array:
+        """A view with the axes reversed."""
+
+    def reshape(self, *shape: int | Sequence[int]) -> Array:
+        """
+        The same elements with another shape; one size may be -1. A view where strides allow it.
+        """
+
+    def permute(self, *axes: int | Sequence[int]) -> Array:
+        """A view with the axes in another order."""
+
+    def astype(self, dtype: DTypeLike) -> Array:
+        """
+        A copy with another element type: correctly rounded; floats truncate to integers.
+        """
+
+    def copy(self) -> Array:
+        """A row-major copy."""
+
+    def to(self, device: DeviceLike) -> Array:
+        """The array on a device; the array itself if it is there."""
+
+    def numpy(self) -> numpy.ndarray:
+        """A NumPy view of the memory; nothing is copied."""
+
+    def item(self) -> int | float | bool:
+        """The one element as a Python number."""
+
+    def tolist(self) -> list:
+        """Nested lists of Python numbers."""
+
+    def __getitem__(self, key: Index, /) -> Array: ...
+
+    def __setitem__(self, key: Index, value: ArrayLike, /) -> None: ...
+
+    def __len__(self) -> int: ...
+
+    def __matmul__(self, other: ArrayLike, /) -> Array: ...
+
+    def __rmatmul__(self, other: ArrayLike, /) -> Array: ...
+
+    def __bool__(self) -> bool: ...
+
+    def __float__(self) -> float: ...
+
+    def __int__(self) -> int: ...
+
+    def __repr__(self) -> str: ...
+
+    def __array__(self, dtype: numpy.dtype | None = None, copy: bool | None = None) -> numpy.ndarray: ...
+
+    @property
+    def __array_interface__(self) -> dict[str, object]: ...
+
+    def __dlpack__(self, *, stream: object = None, max_version: tuple[int, int] | None = None, dl_device: tuple[int, int] | None = None, copy: bool | None = None) -> object: ...
+
+    def __dlpack_device__(self) -> tuple[int, int]: ...
+
+    __hash__: None = None
+
+def empty(shape: ShapeLike, dtype: DTypeLike | None = None, *, device: DeviceLike | None = None) -> Array:
+    """
+    A new array with arbitrary contents.
+
+    Parameters
+    ----------
+    shape : int or sequence of int
+        Sizes of the dimensions, at most 16 of them.
+    dtype : dtype-like
+        The element type.
+    device : Device or str, optional
+        Where the array lives; the default device if None.
+
+    Returns
+    -------
+    Array
+        Row-major; its memory is page-aligned and comes from the device's pool.
+
+    Raises
+    ------
+    MemoryError
+        If there is no memory left, or the limit set with `bitmetal.memory.set_limit` would be passed.
+    """
+
+def zeros(shape: ShapeLike, dtype: DTypeLike | None = None, *, device: DeviceLike | None = None) -> Array:
+    """
+    A new array of zeros.
+
+    Parameters
+    ----------
+    shape : int or sequence of int
+        Sizes of the dimensions, at most 16 of them.
+    dtype : dtype-like
+        The element type.
+    device : Device or str, optional
+        Where the array lives; the default device if None.
+
+    Returns
+    -------
+    Array
+        Row-major; its memory is page-aligned and comes from the device's pool.
+
+    Raises
+    ------
+    MemoryError
+        If there is no memory left, or the limit set with `bitmetal.memory.set_limit` would be passed.
+    """
+
+def ones(shape: ShapeLike, dtype: DTypeLike | None = None, *, device: DeviceLike | None = None) -> Array:
+    """
+    A new array of ones.
+
+    Parameters
+    ----------
+    shape : int or sequence of int
+        Sizes of the dimensions, at most 16 of them.
+    dtype : dtype-like
+        The element type.
+    device : Device or str, optional
+        Where the array lives; the default device if None.
+
+    Returns
+    -------
+    Array
+        Row-major; its memory is page-aligned and comes from the device's pool.
+
+    Raises
+    ------
+    MemoryError
+        If there is no memory left, or the limit set with `bitmetal.memory.set_limit` would be passed.
+    """
+
+def full(shape: ShapeLike, fill_value: float, dtype: DTypeLike | None = None, *, device: DeviceLike | None = None) -> Array:
+    """
+    A new array of one value, rounded to the element type.
+
+    Parameters
+    ----------
+    shape : int or sequence of int
+        Sizes of the dimensions, at most 16 of them.
+    dtype : dtype-like
+        The element type.
+    device : Device or str, optional
+        Where the array lives; the default device if None.
+
+    Returns
+    -------
+    Array
+        Row-major; its memory is page-aligned and comes from the device's pool.
+
+    Raises
+    ------
+    MemoryError
+        If there is no memory left, or the limit set with `bitmetal.memory.set_limit` would be passed.
+    """
+
+def asarray(object: ArrayLike, dtype: DTypeLike | None = None, *, device: DeviceLike | None = None, copy: bool | None = None) -> Array:
+    """
+    An array from anything that holds numbers.
+
+    Memory is shared, not copied, for objects with the buffer protocol, ``__array_interface__`` or DLPack
+    (NumPy, PyTorch, MLX, memoryview, ...), as long as it is aligned to its elements; `Array.shares_memory`
+    tells. Python floats become float32 and ints int64.
+
+    Parameters
+    ----------
+    object : array-like
+        What to read.
+    dtype : dtype-like, optional
+        Convert to this type.
+    device : Device or str, optional
+        Where the array is to live; if None, an Array stays where it is and anything else goes to the default
+        device.
+    copy : bool, optional
+        True always copies; False raises where a copy is needed; None copies where it must.
+
+    Returns
+    -------
+    Array
+
+    Raises
+    ------
+    TypeError
+        If the elements have no counterpart here (complex numbers, big-endian, strings, ...).
+    ValueError
+        If ``copy=False`` and a copy is needed.
+    """
+
+def from_dlpack(object: SupportsDLPack) -> Array:
+    """
+    An array over the memory of an object with ``__dlpack__``; nothing is copied.
+
+    Parameters
+    ----------
+    object : object with ``__dlpack__``
+        Its memory must be the host's.
+
+    Returns
+    -------
+    Array
+    """
+
+def sum(a: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array:
+    """
+    Sum of elements.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    axis : int or tuple of int, optional
+        The axes to reduce; all of them if None.
+    keepdims : bool
+        Leave reduced axes in the result with size 1.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+
+    Notes
+    -----
+    Integers and booleans are summed in int64. float16, bfloat16 and float32 are accumulated in
+    float32 by blocks (pairwise), the same bits for any number of threads.
+    """
+
+def mean(a: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array:
+    """
+    Arithmetic mean of elements.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    axis : int or tuple of int, optional
+        The axes to reduce; all of them if None.
+    keepdims : bool
+        Leave reduced axes in the result with size 1.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+
+    Notes
+    -----
+    Accumulates as `sum` does. The mean of integers is float32; of nothing, NaN.
+    """
+
+def max(a: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array:
+    """
+    Largest element.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    axis : int or tuple of int, optional
+        The axes to reduce; all of them if None.
+    keepdims : bool
+        Leave reduced axes in the result with size 1.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+
+    Notes
+    -----
+    NaN wins. Raises ValueError where there is nothing to reduce over.
+    """
+
+def min(a: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array:
+    """
+    Smallest element.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    axis : int or tuple of int, optional
+        The axes to reduce; all of them if None.
+    keepdims : bool
+        Leave reduced axes in the result with size 1.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+
+    Notes
+    -----
+    NaN wins. Raises ValueError where there is nothing to reduce over.
+    """
+
+def argmax(a: ArrayLike, axis: int | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array:
+    """
+    Index of the largest element (int64).
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    axis : int or tuple of int, optional
+        The axes to reduce; all of them if None.
+    keepdims : bool
+        Leave reduced axes in the result with size 1.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+
+    Notes
+    -----
+    The first of equals; the first NaN where there is one. Without an axis the index counts the
+    elements in row-major order.
+    """
+
+def matmul(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    Matrix product, as `numpy.matmul`.
+
+    Parameters
+    ----------
+    a : array-like
+        ``[..., m, k]`` or ``[k]``, of a floating-point type.
+    b : array-like
+        ``[..., k, n]`` or ``[k]``. Leading dimensions broadcast.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+        ``[..., m, n]``; a vector's dimension is dropped. Of the common type: float16 with bfloat16 gives
+        float32.
+
+    Raises
+    ------
+    TypeError
+        If an operand is not of a floating-point type.
+    ValueError
+        If the shapes do not fit.
+
+    Notes
+    -----
+    float16 and bfloat16 are accumulated in float32 and rounded once.
+    """
+
+def softmax(a: ArrayLike, axis: int = -1, *, out: Array | None = None) -> Array:
+    """
+    Softmax: exp(a - max(a)) / sum(exp(a - max(a))) along an axis.
+
+    Parameters
+    ----------
+    a : array-like
+        At least 1 dimension, of a floating-point type.
+    axis : int
+        The axis that sums to 1.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+        Of the shape and type of `a`.
+    """
+
+def rms_norm(a: ArrayLike, weight: ArrayLike | None = None, eps: float = 1e-5, *, out: Array | None = None) -> Array:
+    """
+    Root-mean-square normalization over the last axis: a / sqrt(mean(a^2) + eps) * weight.
+
+    Parameters
+    ----------
+    a : array-like
+        ``[..., n]``, of a floating-point type.
+    weight : array-like, optional
+        ``[n]``.
+    eps : float
+        Added to the mean square.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+        Of the shape and type of `a`.
+
+    References
+    ----------
+    Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019.
+    """
+
+def permute(a: ArrayLike, axes: Sequence[int]) -> Array:
+    """
+    A view with the axes in another order, as `numpy.transpose`.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    axes : sequence of int
+        Each axis once.
+
+    Returns
+    -------
+    Array
+    """
+
+def reshape(a: ArrayLike, shape: ShapeLike) -> Array:
+    """
+    The same elements with another shape; a view where strides allow it.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    shape : int or sequence of int
+        The new sizes; one may be -1.
+
+    Returns
+    -------
+    Array
+    """
+
+class TernaryMatrix:
+    """
+    A weight W ~ scale * T with T in {-1, 0, +1}, 2 bits an element.
+
+    Made by `ternary.quantize`, `ternary.from_codes`, `ternary.from_hf` and `ternary.from_gguf`. The layout in
+    memory is the library's own; `codes`, `to_hf` and `to_gguf` give the elements.
+    """
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(out features, in features)."""
+
+    @property
+    def scale(self) -> Array:
+        """
+        float32: shape (), (rows,) or (rows, groups), as the weight was quantized.
+        """
+
+    @property
+    def group_size(self) -> int | None:
+        """Columns that share a scale, or None where a row or the tensor does."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of codes and scales in memory."""
+
+    @property
+    def device(self) -> Device:
+        """The device that it lives on."""
+
+    def codes(self) -> Array:
+        """T as int8, shape (rows, columns)."""
+
+    def dequantize(self, dtype: DTypeLike | None = None) -> Array:
+        """scale * T as a dense array (float32 if no type is given)."""
+
+    def to_hf(self) -> Array:
+        """
+        The codes in the Hugging Face BitNet layout: uint8, shape (ceil(rows / 4), columns).
+
+        The scale is not part of it: see `scale`, which multiplies (`AutoBitLinear`; `BitLinear` divides by its
+        inverse). Raises ValueError unless the matrix has one scale.
+        """
+
+    def to_gguf(self, format: str) -> Array:
+        """
+        The matrix as GGUF blocks: uint8, shape (rows, row bytes).
+
+        Parameters
+        ----------
+        format : {"TQ1_0", "TQ2_0"}
+            1.6875 or 2.0625 bits a weight. Each block of 256 columns carries its scale as float16.
+
+        Raises
+        ------
+        ValueError
+            If the columns are not a multiple of 256, the scales cover other groups, or one passes float16.
+        """
+
+    def __repr__(self) -> str: ...
+
+def ternary_quantize(weight: ArrayLike, group_size: int | None = None, *, per_row: bool = False) -> TernaryMatrix:
+    """
+    Quantize a weight to {-1, 0, +1} and a scale (BitNet b1.58, "absmean").
+
+    s = max(mean(abs(W)), 1e-5) and T = clamp(round(W / s), -1, 1), halves to even.
+
+    Parameters
+    ----------
+    weight : array-like
+        ``[out features, in features]`` of float32, float16 or bfloat16.
+    group_size : int, optional
+        Columns that share a scale: a multiple of 16 from 32 to 256. One scale for the tensor if None.
+    per_row : bool
+        One scale a row instead.
+
+    Returns
+    -------
+    TernaryMatrix
+
+    Raises
+    ------
+    ValueError
+        If the weight holds NaN or infinity.
+
+    References
+    ----------
+    Ma et al., "The Era of 1-bit LLMs: All Large Language Models are in 1.58 Bits", 2024.
+    """
+
+def ternary_from_codes(codes: ArrayLike, scale: ArrayLike, group_size: int | None = None) -> TernaryMatrix:
+    """
+    A ternary matrix from its elements.
+
+    Parameters
+    ----------
+    codes : array-like
+        int8 ``[rows, columns]`` of -1, 0 and 1.
+    scale : array-like
+        One number, ``[rows]``, or ``[rows, ceil(columns / group_size)]``.
+    group_size : int, optional
+        Columns that share a scale, where `scale` has two dimensions.
+
+    Returns
+    -------
+    TernaryMatrix
+    """
+
+def ternary_from_hf(packed: ArrayLike, scale: ArrayLike, shape: Sequence[int], *, inverse_scale: bool = False) -> TernaryMatrix:
+    """
+    Read the Hugging Face BitNet layout.
+
+    Parameters
+    ----------
+    packed : array-like
+        uint8 ``[ceil(rows / 4), columns]``: bits ``2 * (i // R)`` of byte row ``i % R`` hold row ``i``.
+    scale : array-like
+        ``weight_scale`` of the checkpoint, one element.
+    shape : (int, int)
+        (out features, in features); rows that the packing added are dropped.
+    inverse_scale : bool
+        The scale divides instead of multiplying: transformers' `BitLinear` stores 1 / mean(abs(W)), while
+        `AutoBitLinear` checkpoints ("offline", such as microsoft/bitnet-b1.58-2B-4T) store mean(abs(W)).
+
+    Returns
+    -------
+    TernaryMatrix
+    """
+
+def ternary_from_gguf(raw: ArrayLike, format: str, shape: Sequence[int]) -> TernaryMatrix:
+    """
+    Read GGUF's ternary blocks.
+
+    Parameters
+    ----------
+    raw : array-like
+        uint8, rows * columns / 256 blocks of any shape.
+    format : {"TQ1_0", "TQ2_0"}
+        The blocks' type.
+    shape : (int, int)
+        (rows, columns) of the matrix; columns are a multiple of 256.
+
+    Returns
+    -------
+    TernaryMatrix
+        With one scale for each 256 columns.
+    """
+
+def ternary_matmul(x: ArrayLike, w: TernaryMatrix, *, out: Array | None = None) -> Array:
+    """
+    x @ W.T with float activations (W1.58A16), accumulated in float32.
+
+    Parameters
+    ----------
+    x : array-like
+        ``[..., in features]`` of float32, float16 or bfloat16.
+    w : TernaryMatrix
+        ``(out features, in features)``.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+        ``[..., out features]`` of the type of `x`.
+    """
+
+def bitlinear(x: ArrayLike, w: TernaryMatrix, bias: ArrayLike | None = None, norm_weight: ArrayLike | None = None, eps: float = 1e-5, *, out: Array | None = None) -> Array:
+    """
+    BitNet's linear layer: int8 activations per token, exact integer product (W1.58A8).
+
+    With sx = 127 / max(max(abs(x)), 1e-5) and q = clamp(round(x * sx), -128, 127), halves to even,
+    y = (q @ T.T) * s / sx + bias.
+
+    Parameters
+    ----------
+    x : array-like
+        ``[..., in features]`` of float32, float16 or bfloat16; each row is a token.
+    w : TernaryMatrix
+        ``(out features, in features)``.
+    bias : array-like, optional
+        ``[out features]``.
+    norm_weight : array-like, optional
+        ``[in features]``: x is first normalised as by `rms_norm` with this weight.
+    eps : float
+        For the normalization.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+        ``[..., out features]`` of the type of `x`. A token with NaN or infinity gives NaN.
+
+    Notes
+    -----
+    Quantized values and integer sums are the same on every device and instruction set, for any number of
+    columns.
+
+    References
+    ----------
+    Wang et al., "BitNet: Scaling 1-bit Transformers for Large Language Models", 2023.
+    """
