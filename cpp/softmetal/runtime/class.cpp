@@ -1,5 +1,7 @@
 #include "runtime/class.h"
 
+#include <objc/message.h>
+
 #include <map>
 #include <memory>
 #include <mutex>
