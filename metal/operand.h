@@ -33,13 +33,14 @@ struct DenseOperand {
       const uint left = row >= rows || at >= depth ? 0 : along_depth ? depth - at : rows - row;
       device const Source* from = data + long(row) * row_stride + long(at) * depth_stride;
       threadgroup T* to = tile + r * kLead + d;
+      vec<T, 4> four = vec<T, 4>(T(0));
       if (vector && left >= 4) {
-        const vec<Source, 4> four = *(device const vec<Source, 4>*)from;
-        for (ushort j = 0; j < 4; ++j) to[j * step] = convert<T>(four[j]);
+        const vec<Source, 4> stored = *(device const vec<Source, 4>*)from;
+        for (ushort j = 0; j < 4; ++j) four[j] = convert<T>(stored[j]);
       } else {
-        for (ushort j = 0; j < 4; ++j)
-          to[j * step] = j < left ? convert<T>(from[j * stride]) : T(0);
+        for (ushort j = 0; j < 4 && j < left; ++j) four[j] = convert<T>(from[j * stride]);
       }
+      for (ushort j = 0; j < 4; ++j) to[j * step] = four[j];
     }
   }
 };

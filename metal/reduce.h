@@ -102,14 +102,14 @@ template <typename Op, typename In, typename Out>
   threadgroup typename Op::State shared[kReduceThreads];
   const ulong column = ulong(group.x) * kColumnLanes + lane;
   const bool inside = column < p.inner;
+  typename Op::State state = Op::identity();
   if (inside) {
     device const In* line = in + long(group.y) * p.outer_stride + long(column) * p.inner_stride;
-    shared[simdgroup * kColumnLanes + lane] =
-        reduce_strided<Op>(line, p.axis_stride, ulong(simdgroup), p.axis, simdgroups);
+    state = reduce_strided<Op>(line, p.axis_stride, ulong(simdgroup), p.axis, simdgroups);
   }
+  shared[simdgroup * kColumnLanes + lane] = state;
   threadgroup_barrier(mem_flags::mem_threadgroup);
   if (!inside || simdgroup != 0) return;
-  typename Op::State state = shared[lane];
   for (uint s = 1; s < simdgroups; ++s) state = Op::merge(state, shared[s * kColumnLanes + lane]);
   out[ulong(group.y) * p.inner + column] = Op::finish(state, p.axis);
 }
