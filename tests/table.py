@@ -20,9 +20,9 @@ import bitmetal as bm
 FLOATS = ("float32", "float16", "bfloat16", "float64")
 HALVES_AND_SINGLE = ("float32", "float16", "bfloat16")
 
-# Normalized mean squared error. For the 16-bit types that of one rounding at its worst, (half a unit
-# in the last place) squared: 2^-22 and 2^-16. For the wide ones the accumulation weighs more than the
-# rounding: five and fifty units in the last place.
+# Normalized mean squared error. For the 16-bit types that of one rounding at its worst, (half a
+# unit in the last place) squared: 2^-22 and 2^-16. For the wide ones the accumulation weighs more
+# than the rounding: five units in the last place for float32, fifty for float64.
 NMSE = {"float64": 1e-29, "float32": 1e-13, "float16": 2.4e-7, "bfloat16": 1.6e-5}
 EXACT = 0.0
 

@@ -156,8 +156,8 @@ def case(
         q, undo = activations(x)
         return (q @ w.T) * undo + bias
 
-    # With the fused normalization x itself carries float32 rounding, and a value at a tie may fall to
-    # the other side: one int8 step of one element.
+    # With the fused normalization x itself carries float32 rounding, and a value at a tie may fall
+    # to the other side: one int8 step of one element.
     bound = 3e-7 if extras else NMSE[dtype]
     return Case(
         f"{op}-{rows}x{columns}-batch{batch}-{kind}-{dtype}{'-bias-norm' if extras else ''}",

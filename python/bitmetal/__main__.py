@@ -23,7 +23,7 @@ def main() -> int:
     commands.add_parser("info", help="devices, and why each is or is not available")
     commands.add_parser("demo", help="a ternary network reads handwritten digits")
     bench = commands.add_parser("bench", help="time every operation beside NumPy")
-    bench.add_argument("--quick", action="store_true", help="fewer sizes and rounds")
+    bench.add_argument("select", nargs="?", default="", help="rows to run, as pytest's -k")
     arguments = parser.parse_args()
     if arguments.command == "demo":
         from bitmetal import demo
@@ -32,7 +32,7 @@ def main() -> int:
     if arguments.command == "bench":
         from bitmetal import bench as suite
 
-        return suite.main(quick=arguments.quick)
+        return suite.main(arguments.select)
     return info()
 
 

@@ -16,12 +16,12 @@ class SupportsDLPack(Protocol):
     def __dlpack__(self, *, stream: Any = ...) -> object: ...
 
 
-# Anything with the buffer protocol, __array_interface__ or __dlpack__, a number, or nested sequences
-# of numbers: which cannot be spelled more tightly than this.
+# Anything with the buffer protocol, __array_interface__ or __dlpack__, a number, or nested
+# sequences of numbers: which cannot be spelled more tightly than this.
 ArrayLike: TypeAlias = "Array | SupportsDLPack | Any"
 DTypeLike: TypeAlias = "DType | str | type | Any"
 DeviceLike: TypeAlias = "Device | str"
 ShapeLike: TypeAlias = "int | Sequence[int]"
 Index: TypeAlias = (
-    "int | slice | EllipsisType | None | tuple[int | slice | EllipsisType | None, ...]"
+    "int | slice | EllipsisType | tuple[int | slice | EllipsisType | None, ...] | None"
 )

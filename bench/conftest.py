@@ -1,0 +1,81 @@
+"""Machine limits, peers timed in turn with us, and the figures each row carries."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+
+import bitmetal as bm
+from bitmetal import _core
+
+Call = Callable[[], object]
+
+
+def _best(call: Call, rounds: int) -> float:
+    times = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def copy_bandwidth() -> float:
+    """Bytes read plus written a second: NumPy copies 256 MiB, split over our number of threads."""
+    threads = bm.num_threads()
+    source, target = np.ones(1 << 26, np.float32), np.zeros(1 << 26, np.float32)
+    parts = list(zip(np.array_split(target, threads), np.array_split(source, threads), strict=True))
+    with ThreadPoolExecutor(threads) as pool:
+        seconds = _best(lambda: list(pool.map(lambda p: np.copyto(*p), parts)), 7)
+    return 2 * source.nbytes / seconds
+
+
+@pytest.fixture(scope="session")
+def limits() -> dict[str, float]:
+    """What this machine can do, measured at the start of the session."""
+    return {"copy": copy_bandwidth(), "int8": _core.cpu_multiply_rate()}
+
+
+def in_turn(ours: Call, theirs: Call, seconds: float = 0.4) -> float:
+    """How many times faster `ours` is: the ratio of medians of calls made in turn."""
+    ours(), theirs()
+    mine: list[float] = []
+    other: list[float] = []
+    end = time.perf_counter() + seconds
+    while len(mine) < 5 or (time.perf_counter() < end and len(mine) < 2000):
+        for call, times in ((ours, mine), (theirs, other)):
+            start = time.perf_counter()
+            call()
+            times.append(time.perf_counter() - start)
+    return statistics.median(other) / statistics.median(mine)
+
+
+@pytest.fixture
+def measure(
+    benchmark: Any, limits: dict[str, float], request: pytest.FixtureRequest
+) -> Callable[..., None]:
+    """Time a call; give its bytes, its operations, and NumPy's way of doing the same."""
+
+    def run(ours: Call, *, nbytes: float, operations: float = 0, numpy: Call | None = None) -> None:
+        benchmark(ours)
+        if benchmark.stats is None:  # --benchmark-disable: the call was made once
+            return
+        seconds = benchmark.stats.stats.median
+        info = benchmark.extra_info
+        info["GB/s"] = nbytes / seconds / 1e9
+        info["of copy"] = nbytes / seconds / limits["copy"]
+        if operations:
+            info["GOP/s"] = operations / seconds / 1e9
+            if "bitlinear" in request.node.name:
+                info["of int8"] = operations / seconds / limits["int8"]
+        if numpy is not None:
+            info["x NumPy"] = in_turn(ours, numpy)
+        info["isa"], info["threads"] = _core.cpu_isa(), bm.num_threads()
+
+    return run
