@@ -267,10 +267,13 @@ class HostEmitter {
     edits_.insert(end_offset(skip_brackets(program_, open) - 1), ")");
   }
 
+  // Qualified: a kernel may have the name of a function in metal.
+  static std::string address(const Function& f) { return "&::sm_program::" + f.scope + f.name; }
+
   // threadgroup float a[4];  ->  typedef float sm_T7[4]; sm_T7& a = sm_variable<&f<T>, 7, sm_T7>();
   void threadgroup_variable(const Function& f, size_t local) {
     const ThreadgroupVariable& variable = f.locals[local];
-    std::string self = "&" + f.name;
+    std::string self = address(f);
     for (size_t i = 0; i < f.template_names.size(); ++i)
       self += (i ? ", " : "<") + f.template_names[i];
     if (!f.template_names.empty()) self += ">";
@@ -296,7 +299,7 @@ class HostEmitter {
   std::string entry(const Kernel& kernel, size_t number) {
     const Function& f = program_.functions[kernel.function];
     const std::string id = std::to_string(number);
-    std::string self = "&" + f.scope + f.name + rendered(kernel.template_arguments);
+    std::string self = address(f) + rendered(kernel.template_arguments);
     if (kernel.template_arguments.empty() && !kernel.parameters.empty())
       self = "static_cast<void (*)(" + rendered(kernel.parameters) + ")>(" + self + ")";
     std::string out = "static constexpr auto sm_kernel_" + id + " = " + self + ";\n";

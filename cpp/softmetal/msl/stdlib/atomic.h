@@ -80,7 +80,7 @@ SM_CHECKED inline bool atomic_compare_exchange_weak_explicit(volatile sm_atomic<
 }
 
 template <class T, class F>
-inline T sm_atomic_update(volatile T* object, F f) {
+SM_CHECKED inline T sm_atomic_update(volatile T* object, F f) {
   T old, next;
   __atomic_load(object, &old, __ATOMIC_RELAXED);
   do {
@@ -114,7 +114,7 @@ SM_CHECKED inline void atomic_min_explicit(volatile atomic_ulong* object, ulong 
   sm_atomic_update(&object->sm_value, [=](ulong old) { return value < old ? value : old; });
 }
 
-inline void atomic_thread_fence(mem_flags, memory_order order, thread_scope = thread_scope_device) {
+SM_CHECKED inline void atomic_thread_fence(mem_flags, memory_order order, thread_scope = thread_scope_device) {
   __atomic_thread_fence(order);
 }
 
