@@ -9,7 +9,7 @@
 //   bitlinear_matmul[_plain][_grouped]_T   threads and grid of ternary_matmul.h
 //   The last two: buffer 0 q, 1 codes (as uint), 2 scales, 3 factors, 4 bias (float, where
 //   kFcHasBias), 5 y, 6 TernaryMatmulParams with columns = x_row_stride = padded
-//   function constant kFcHasBias
+//   function constant kFcHasBias. q, codes and scales are aligned to 16 bytes
 //
 // T is the type of x and y. The product is exact for up to 2^24 - 1 columns; with groups it is
 // exact within 16 columns and a float sum of scaled parts beyond.

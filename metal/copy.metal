@@ -7,11 +7,15 @@
   template [[host_name("copy_strided_" in_name "_" out_name)]] [[kernel]] \
   decltype(copy_strided<in, out>) copy_strided<in, out>;
 
-#define instantiate_from(name, in)                                             \
-  instantiate(name, in, "f32", float) instantiate(name, in, "f16", half)       \
-      instantiate(name, in, "bf16", bfloat) instantiate(name, in, "i8", char)  \
-          instantiate(name, in, "u8", uchar) instantiate(name, in, "i32", int) \
-              instantiate(name, in, "i64", long) instantiate(name, in, "bool", bool)
+#define instantiate_from(name, in)      \
+  instantiate(name, in, "f32", float)   \
+  instantiate(name, in, "f16", half)    \
+  instantiate(name, in, "bf16", bfloat) \
+  instantiate(name, in, "i8", char)     \
+  instantiate(name, in, "u8", uchar)    \
+  instantiate(name, in, "i32", int)     \
+  instantiate(name, in, "i64", long)    \
+  instantiate(name, in, "bool", bool)
 
 instantiate_from("f32", float)
 instantiate_from("f16", half)

@@ -5,12 +5,15 @@
   template [[host_name(#kernel_name "_" name "_b" #batch)]] [[kernel]] \
   decltype(kernel_name<type, batch>) kernel_name<type, batch>;
 
-#define instantiate_type(name, type)                                                            \
-  instantiate(matvec, name, type, 1) instantiate(matvec, name, type, 2)                         \
-      instantiate(matvec, name, type, 4) instantiate(matvec, name, type, 8)                     \
-          instantiate(matvec_columns, name, type, 1) instantiate(matvec_columns, name, type, 2) \
-              instantiate(matvec_columns, name, type, 4)                                        \
-                  instantiate(matvec_columns, name, type, 8)
+#define instantiate_type(name, type)         \
+  instantiate(matvec, name, type, 1)         \
+  instantiate(matvec, name, type, 2)         \
+  instantiate(matvec, name, type, 4)         \
+  instantiate(matvec, name, type, 8)         \
+  instantiate(matvec_columns, name, type, 1) \
+  instantiate(matvec_columns, name, type, 2) \
+  instantiate(matvec_columns, name, type, 4) \
+  instantiate(matvec_columns, name, type, 8)
 
 instantiate_type("f32", float)
 instantiate_type("f16", half)

@@ -28,17 +28,19 @@
 constant constexpr uint kRun = 16;
 constant constexpr uint kRunLevels = 3;
 
-// Joins up to kRun^kLevel of the elements i, i + step, ... below `end` and moves i behind them.
+// Joins up to kRun^kLevel elements, `jump` apart in memory and `step` apart in index, below index
+// `end`. Leaves `at` and `i` behind them.
 template <typename Op, uint kLevel, typename In>
-METAL_FUNC typename Op::State reduce_run(device const In* in, long stride, thread ulong& i,
+METAL_FUNC typename Op::State reduce_run(device const In * thread & at, long jump, thread ulong& i,
                                          ulong end, uint step) {
   typename Op::State state = Op::identity();
   for (uint j = 0; j < kRun && i < end; ++j) {
     if constexpr (kLevel == 1) {
-      Op::add(state, in[long(i) * stride], i);
+      Op::add(state, *at, i);
+      at += jump;
       i += step;
     } else {
-      state = Op::merge(state, reduce_run<Op, kLevel - 1>(in, stride, i, end, step));
+      state = Op::merge(state, reduce_run<Op, kLevel - 1>(at, jump, i, end, step));
     }
   }
   return state;
@@ -49,8 +51,9 @@ template <typename Op, typename In>
 METAL_FUNC typename Op::State reduce_strided(device const In* in, long stride, ulong first,
                                              ulong end, uint step) {
   typename Op::State state = Op::identity();
+  device const In* at = in + long(first) * stride;
   for (ulong i = first; i < end;) {
-    state = Op::merge(state, reduce_run<Op, kRunLevels>(in, stride, i, end, step));
+    state = Op::merge(state, reduce_run<Op, kRunLevels>(at, long(step) * stride, i, end, step));
   }
   return state;
 }

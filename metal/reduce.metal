@@ -1,15 +1,16 @@
 #include "reduce.h"
 
 // clang-format off
-#define instantiate(kernel_name, name, op, in, out)        \
-  template [[host_name(#kernel_name "_" name)]] [[kernel]] \
+#define instantiate(kernel_name, name, op, in, out)                              \
+  template [[host_name(#kernel_name "_" name)]] [[kernel]]                       \
   decltype(kernel_name<op<in, out>, in, out>) kernel_name<op<in, out>, in, out>;
 
-#define instantiate_reduce(name, op, in, out)                                                  \
-  instantiate(reduce_rows, name, op, in, out) instantiate(reduce_long_rows, name, op, in, out) \
-      instantiate(reduce_columns, name, op, in, out)                                           \
-          instantiate(reduce_partial, name, op, in, out)                                       \
-              instantiate(reduce_finish, name, op, in, out)
+#define instantiate_reduce(name, op, in, out)      \
+  instantiate(reduce_rows, name, op, in, out)      \
+  instantiate(reduce_long_rows, name, op, in, out) \
+  instantiate(reduce_columns, name, op, in, out)   \
+  instantiate(reduce_partial, name, op, in, out)   \
+  instantiate(reduce_finish, name, op, in, out)
 
 instantiate_reduce("sum_f32", Sum, float, float)
 instantiate_reduce("sum_f16", Sum, half, half)

@@ -37,7 +37,9 @@ struct Prod {
 };
 
 METAL_FUNC float worst(float, bool greatest) { return greatest ? -INFINITY : INFINITY; }
-METAL_FUNC long worst(long, bool greatest) { return greatest ? LONG_MIN : LONG_MAX; }
+METAL_FUNC long worst(long, bool greatest) {
+  return greatest ? numeric_limits<long>::lowest() : numeric_limits<long>::max();
+}
 
 template <typename In, typename Out, bool kGreatest>
 struct Extreme {

@@ -40,9 +40,11 @@
   template [[host_name(#kernel_name "_" name)]] [[kernel]] \
   decltype(kernel_name<type>) kernel_name<type>;
 
-#define instantiate_type(name, type)                                                       \
-  instantiate(ternary_tensor_sum, name, type) instantiate(ternary_group_scale, name, type) \
-      instantiate(ternary_encode, name, type) instantiate(ternary_dequantize, name, type)
+#define instantiate_type(name, type)           \
+  instantiate(ternary_tensor_sum, name, type)  \
+  instantiate(ternary_group_scale, name, type) \
+  instantiate(ternary_encode, name, type)      \
+  instantiate(ternary_dequantize, name, type)
 
 instantiate_type("f32", float)
 instantiate_type("f16", half)

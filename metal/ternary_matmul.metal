@@ -1,15 +1,15 @@
 #include "ternary_matmul.h"
 
 // clang-format off
-#define instantiate(kernel_name, name, type, grouped) \
-  template[[host_name(#kernel_name name)]] [[kernel]] \
+#define instantiate(kernel_name, name, type, grouped)              \
+  template [[host_name(#kernel_name name)]] [[kernel]]             \
   decltype(kernel_name<type, grouped>) kernel_name<type, grouped>;
 
-#define instantiate_type(name, type)                               \
-  instantiate(ternary_matmul, "_" name, type, false)               \
-      instantiate(ternary_matmul, "_grouped_" name, type, true)    \
-          instantiate(ternary_matmul_plain, "_" name, type, false) \
-              instantiate(ternary_matmul_plain, "_grouped_" name, type, true)
+#define instantiate_type(name, type)                              \
+  instantiate(ternary_matmul, "_" name, type, false)              \
+  instantiate(ternary_matmul, "_grouped_" name, type, true)       \
+  instantiate(ternary_matmul_plain, "_" name, type, false)        \
+  instantiate(ternary_matmul_plain, "_grouped_" name, type, true)
 
 instantiate_type("f32", float)
 instantiate_type("f16", half)

@@ -1,7 +1,7 @@
 // y[batch, rows] = x[batch, columns] W^T for a ternary weight and a batch of 8 or less.
 //
 //   buffer 0  x        1  codes (as uint)        2  scales        3  y        4 TernaryMatmulParams
-//   function constant kFcVectorX
+//   function constant kFcVectorX. Codes and scales are aligned to 16 bytes
 //
 //   ternary_matvec_T_bN, ternary_matvec_grouped_T_bN for N = 1, 2, 4, 8: the least N >= batch.
 //   A panel a threadgroup: kMatvecThreads threads or a smaller multiple of kSimdWidth (for short

@@ -104,6 +104,14 @@ def take_reports() -> str:
     return text.value.decode()
 
 
+def list_kernels(file: str) -> dict[str, int]:
+    """The kernels of a file and the bytes of threadgroup memory that each declares."""
+    log = ctypes.create_string_buffer(1 << 20)
+    failed = _library().list_kernels(source(file), log, ctypes.c_size_t(len(log)))
+    assert not failed, log.value.decode()
+    return {name: int(size) for name, size in map(str.split, log.value.decode().splitlines())}
+
+
 def run(
     file: str,
     kernel: str,

@@ -13,8 +13,7 @@ using softmetal::ConstantValue;
 
 constexpr uint32_t kBool = 53;  // MTL::DataTypeBool
 
-std::shared_ptr<const softmetal::Kernel> find_kernel(const char* source, const char* name,
-                                                     uint32_t true_constants) {
+std::shared_ptr<const softmetal::Program> find_program(const char* source) {
   static std::mutex mutex;
   static std::map<std::string, std::shared_ptr<const softmetal::Program>> programs;
   const std::lock_guard lock(mutex);
@@ -24,6 +23,12 @@ std::shared_ptr<const softmetal::Kernel> find_kernel(const char* source, const c
     options.fast_math = false;
     program = softmetal::cpu_executor().compile(source, options);
   }
+  return program;
+}
+
+std::shared_ptr<const softmetal::Kernel> find_kernel(const char* source, const char* name,
+                                                     uint32_t true_constants) {
+  const auto program = find_program(source);
   std::vector<ConstantValue> values;
   for (const auto& kernel : program->kernels()) {
     if (kernel.name != name) continue;
@@ -55,6 +60,23 @@ int run_kernel(const char* source, const char* name, uint32_t true_constants, in
       launch.buffers[i] = {static_cast<std::byte*>(data[i]), sizes[i], {}};
     }
     find_kernel(source, name, true_constants)->run(launch);
+    return 0;
+  } catch (const std::exception& error) {
+    std::strncpy(log, error.what(), log_size - 1);
+    return 1;
+  }
+}
+
+// The names of a source's kernels, a line each, and the threadgroup memory that each declares.
+int list_kernels(const char* source, char* log, size_t log_size) {
+  try {
+    std::string text;
+    for (const auto& kernel : find_program(source)->kernels()) {
+      const size_t bytes =
+          find_kernel(source, kernel.name.c_str(), 0)->static_threadgroup_bytes();
+      text += kernel.name + " " + std::to_string(bytes) + "\n";
+    }
+    std::strncpy(log, text.c_str(), log_size - 1);
     return 0;
   } catch (const std::exception& error) {
     std::strncpy(log, error.what(), log_size - 1);
