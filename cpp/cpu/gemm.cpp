@@ -26,6 +26,8 @@ constexpr int64_t kBlockColumns = 1024;
 // With so few rows that one block has them all, threads take this many columns at a time.
 constexpr int64_t kFewRowsColumns = 128;
 constexpr int kWidestStrip = 32;
+// Below this many multiplications, 10 microseconds of them, one thread does all.
+constexpr int64_t kParallelWork = 1 << 20;
 
 // Rows of a, or columns of b: lines along k. Either the elements of a line follow one another, or
 // the lines lie side by side.
@@ -69,7 +71,8 @@ class Gemm {
         size_(size_of(a.dtype)),
         m_(a.rows),
         n_(b.columns),
-        k_(a.columns) {}
+        k_(a.columns),
+        grain_(m_ * n_ * k_ < kParallelWork ? m_ * n_ : 1) {}
 
   void run() const { m_ <= kBlockRows ? few_rows() : many_rows(); }
 
@@ -80,7 +83,7 @@ class Gemm {
   const C* pack_all(const Operand& from, int64_t line, int64_t count, int width) const {
     const int64_t padded = round_up(count, width);
     auto* packed = reinterpret_cast<C*>(scratch(Scratch::shared, padded * k_ * sizeof(C)));
-    parallel_for(padded / width, 1, [&](int64_t begin, int64_t end) {
+    parallel_for(padded / width, grain_, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin * width; i < end * width; i += width) {
         for (int64_t k0 = 0; k0 < k_; k0 += kDepth) {
           const int64_t k = std::min(kDepth, k_ - k0);
@@ -94,7 +97,7 @@ class Gemm {
 
   void few_rows() const {
     const C* a = pack_all(a_, 0, m_, tile_.rows);
-    parallel_for(ceil_div(n_, kFewRowsColumns), 1, [&](int64_t begin, int64_t end) {
+    parallel_for(ceil_div(n_, kFewRowsColumns), grain_, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin * kFewRowsColumns; i < end * kFewRowsColumns; i += kFewRowsColumns) {
         block(0, m_, {a, round_up(m_, tile_.rows), 0}, i, std::min(kFewRowsColumns, n_ - i), {});
       }
@@ -112,7 +115,7 @@ class Gemm {
       const int64_t split =
           round_up(ceil_div(columns, ceil_div(thread_count(), blocks)), tile_.columns);
       const int64_t splits = ceil_div(columns, split);
-      parallel_for(blocks * splits, 1, [&](int64_t begin, int64_t end) {
+      parallel_for(blocks * splits, grain_, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) {
           const int64_t row = i / splits * step, from = i % splits * split;
           block(row, std::min(step, m_ - row), {}, column + from, std::min(split, columns - from),
@@ -158,6 +161,7 @@ class Gemm {
   const ConvertRun encode_;
   std::byte* const out_;
   const int64_t size_, m_, n_, k_;
+  const int64_t grain_;  // of every parallel_for
 };
 
 }  // namespace

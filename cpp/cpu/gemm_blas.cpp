@@ -11,8 +11,8 @@ constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Below this many multiplications, 10 microseconds of them, one thread does all.
 constexpr int64_t kParallelWork = 1 << 20;
-// Sides of the result that a thread takes: multiples of every micro-kernel's tile.
-constexpr int64_t kSide = 192;
+// Parts are multiples of this on each side, which every micro-kernel's tile divides.
+constexpr int64_t kSide = 16;
 
 struct Layout {
   int transpose;

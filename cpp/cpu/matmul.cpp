@@ -13,24 +13,23 @@ namespace bitmetal::cpu {
 namespace {
 
 // Up to this many multiplications a plain loop is done before a packed product has started.
-constexpr int64_t kTinyWork = 512;
+constexpr int64_t kTinyWork = 64;
 // Multiplications that are worth a thread: 10 microseconds of them.
 constexpr int64_t kGrainWork = 1 << 20;
 
 template <class T>
 void multiply_tiny(const Matrix& a, const Matrix& b, T* out) {
   using C = std::conditional_t<std::is_same_v<T, double>, double, float>;
-  for (int64_t i = 0; i < a.rows; ++i) {
-    for (int64_t j = 0; j < b.columns; ++j) {
-      const T* from_a = reinterpret_cast<const T*>(a.at(i, 0));
-      const T* from_b = reinterpret_cast<const T*>(b.at(0, j));
-      C sum = 0;
-      for (int64_t p = 0; p < a.columns; ++p) {
-        sum +=
-            static_cast<C>(from_a[p * a.column_stride]) * static_cast<C>(from_b[p * b.row_stride]);
+  for (int64_t i = 0; i < a.rows; ++i, out += b.columns) {
+    C sum[kTinyWork] = {};
+    for (int64_t p = 0; p < a.columns; ++p) {
+      const C factor = *reinterpret_cast<const T*>(a.at(i, p));
+      const T* row = reinterpret_cast<const T*>(b.at(p, 0));
+      for (int64_t j = 0; j < b.columns; ++j) {
+        sum[j] += factor * static_cast<C>(row[j * b.column_stride]);
       }
-      *out++ = static_cast<T>(sum);
     }
+    for (int64_t j = 0; j < b.columns; ++j) out[j] = static_cast<T>(sum[j]);
   }
 }
 

@@ -86,9 +86,9 @@ class Softmax {
       whole[row] = {top, sum};
     }
     each_chunk([&](int64_t i, int64_t at, int64_t n) {
-      const auto [top, sum] = whole[i / chunks];
+      const Part row = whole[i / chunks];
       write_row(out_ + at, n, size_, streams_, [&](int64_t from, int64_t count, std::byte* to) {
-        kernels_.scaled_exponentials(in_ + at + from * size_, count, top, 1 / sum, to);
+        kernels_.scaled_exponentials(in_ + at + from * size_, count, row.top, 1 / row.sum, to);
       });
     });
   }

@@ -17,3 +17,8 @@ inline Float4 widen(const float16* p) { return Float4{p[0], p[1], p[2], p[3]}; }
 inline void narrow(Float4 v, float16* p) {
   for (int i = 0; i < 4; ++i) p[i] = float16(v[i]);
 }
+
+typedef double Double2 __attribute__((vector_size(16)));
+
+inline Double2 lower_half(Float4 v) { return Double2{v[0], v[1]}; }
+inline Double2 upper_half(Float4 v) { return Double2{v[2], v[3]}; }

@@ -14,3 +14,6 @@ inline float32x4_t widen(const float16* p) {
 inline void narrow(float32x4_t v, float16* p) {
   vst1_u16(reinterpret_cast<uint16_t*>(p), vreinterpret_u16_f16(vcvt_f16_f32(v)));
 }
+
+inline float64x2_t lower_half(float32x4_t v) { return vcvt_f64_f32(vget_low_f32(v)); }
+inline float64x2_t upper_half(float32x4_t v) { return vcvt_high_f64_f32(v); }

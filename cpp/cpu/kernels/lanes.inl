@@ -9,18 +9,15 @@ constexpr int kLanes = 16;
 struct Lanes {
   Doubles part[kLanes / kDoubles] = {};
 
-  // The next sixteen elements.
-  template <class T, class Term>
-  void add(const T* p, Term term) {
-    if constexpr (sizeof(T) == 2) {
-      float wide[kLanes];
-      for (int i = 0; i < kLanes; i += kFloats) narrow(widen(p + i), wide + i);
-      add(wide, term);
-    } else {
-      for (int i = 0; i < kLanes / kDoubles; ++i) {
-        part[i] += term(widen_double(p + i * kDoubles));
-      }
-    }
+  // Vector `at` of the next sixteen elements.
+  template <class Term>
+  void add(Floats x, int at, Term term) {
+    part[2 * at] += term(lower_half(x));
+    part[2 * at + 1] += term(upper_half(x));
+  }
+  template <class Term>
+  void add(Doubles x, int at, Term term) {
+    part[at] += term(x);
   }
 
   // With the last elements, fewer than sixteen.
@@ -41,7 +38,10 @@ template <class T, class Term>
 inline double sum_lanes(const T* p, int64_t n, Term term) {
   Lanes lanes;
   int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) lanes.add(p + i, term);
+  constexpr int kStep = kLength<ComputeVector<T>>;
+  for (; i + kLanes <= n; i += kLanes) {
+    for (int v = 0; v < kLanes / kStep; ++v) lanes.add(widen(p + i + v * kStep), v, term);
+  }
   return lanes.total(p + i, n - i, term);
 }
 

@@ -34,36 +34,60 @@ Sum reduce_sum(const void* bytes, int64_t n) {
   }
 }
 
+// Of scalars or of vectors. A NaN that has won stays: nothing is greater.
 template <bool kLeast, class T>
 inline T better(T best, T x) {
-  // A NaN that has won stays: nothing is greater.
-  const bool wins = (kLeast ? x < best : x > best) | (x != x);
-  return wins ? x : best;
+  return ((kLeast ? x < best : x > best) | (x != x)) ? x : best;
 }
+
+// A vector of four registers of the longest kind that the type has anywhere, so that the lanes, and
+// with them which of -0 and +0 is found, are the same on every instruction set.
+template <bool kLeast, class C>
+struct Best {
+  static constexpr int kWidth = 128 / sizeof(C);
+  using V = typename VectorOf<C>::type;
+  V part[kWidth / kLength<V>];
+
+  explicit Best(C first) {
+    for (V& p : part) p = V{} + first;
+  }
+  void add(const C* in, int64_t n) {
+    int64_t i = 0;
+    for (; i + kWidth <= n; i += kWidth) {
+      for (int v = 0; v < kWidth / kLength<V>; ++v) {
+        part[v] = better<kLeast>(part[v], load<V>(in + i + v * kLength<V>));
+      }
+    }
+    if (i == n) return;
+    C last[kWidth];
+    std::memcpy(last, part, sizeof(part));
+    for (int l = 0; i + l < n; ++l) last[l] = better<kLeast>(last[l], in[i + l]);
+    std::memcpy(part, last, sizeof(part));
+  }
+  C result() const {
+    C lane[kWidth];
+    std::memcpy(lane, part, sizeof(part));
+    for (int width = kWidth / 2; width > 0; width /= 2) {
+      for (int l = 0; l < width; ++l) lane[l] = better<kLeast>(lane[l], lane[l + width]);
+    }
+    return lane[0];
+  }
+};
 
 template <bool kLeast, class T>
 T best_of(const T* in, int64_t n) {
   using C = Widened<T>;
-  // The same lanes on every instruction set, since -0 and +0 are equal: four of the longest
-  // registers, so that their latencies overlap.
-  constexpr int64_t kWidth = 256 / sizeof(C);
-  static_assert(kWidenBlock % kWidth == 0);
-  C lane[kWidth];
-  for (int64_t l = 0; l < kWidth; ++l) lane[l] = static_cast<C>(in[0]);
-  for (int64_t i = 0; i < n; i += kWidenBlock) {
-    const int64_t count = n - i < kWidenBlock ? n - i : kWidenBlock;
-    C buffer[kWidenBlock];
-    const C* p = widened(in + i, count, buffer);
-    int64_t j = 0;
-    for (; j + kWidth <= count; j += kWidth) {
-      for (int64_t l = 0; l < kWidth; ++l) lane[l] = better<kLeast>(lane[l], p[j + l]);
+  Best<kLeast, C> best(static_cast<C>(in[0]));
+  if constexpr (kHalf<T>) {
+    for (int64_t i = 0; i < n; i += kWidenBlock) {
+      const int64_t count = n - i < kWidenBlock ? n - i : kWidenBlock;
+      C buffer[kWidenBlock];
+      best.add(widened(in + i, count, buffer), count);
     }
-    for (int64_t l = 0; j + l < count; ++l) lane[l] = better<kLeast>(lane[l], p[j + l]);
+  } else {
+    best.add(in, n);
   }
-  for (int64_t width = kWidth / 2; width > 0; width /= 2) {
-    for (int64_t l = 0; l < width; ++l) lane[l] = better<kLeast>(lane[l], lane[l + width]);
-  }
-  return static_cast<T>(lane[0]);
+  return static_cast<T>(best.result());
 }
 
 template <class T>
@@ -72,23 +96,36 @@ void reduce_best(const void* bytes, int64_t n, bool least, void* value) {
   *static_cast<T*>(value) = least ? best_of<true>(in, n) : best_of<false>(in, n);
 }
 
+// The first of n elements for which `found` holds, n where there is none.
+template <class C, class Found>
+inline int64_t first_of(const C* in, int64_t n, Found found) {
+  constexpr int64_t kStep = 64;  // looked through at once
+  using Mask = std::conditional_t<sizeof(C) == 8, uint64_t,
+                                  std::conditional_t<sizeof(C) == 4, uint32_t, uint8_t>>;
+  int64_t i = 0;
+  for (; i + kStep <= n; i += kStep) {
+    Mask any = 0;
+    for (int64_t j = 0; j < kStep; ++j) any |= found(in[i + j]) ? Mask(~Mask{0}) : Mask{0};
+    if (any) break;
+  }
+  while (i < n && !found(in[i])) ++i;
+  return i;
+}
+
 template <class T>
 int64_t reduce_find(const void* bytes, int64_t n, const void* value) {
   using C = Widened<T>;
   const T* in = static_cast<const T*>(bytes);
   const C wanted = static_cast<C>(*static_cast<const T*>(value));
-  const auto found = [&](T x) {
-    const C c = static_cast<C>(x);
-    return (c == wanted) | ((c != c) & (wanted != wanted));
-  };
-  constexpr int64_t kStep = 64;  // looked through at once
-  int64_t i = 0;
-  for (bool any = false; i + kStep <= n; i += kStep) {
-    for (int64_t j = 0; j < kStep; ++j) any |= found(in[i + j]);
-    if (any) break;
+  for (int64_t i = 0; i < n; i += kWidenBlock) {
+    const int64_t count = n - i < kWidenBlock ? n - i : kWidenBlock;
+    C buffer[kWidenBlock];
+    const C* p = widened(in + i, count, buffer);
+    const int64_t at = wanted == wanted ? first_of(p, count, [&](C c) { return c == wanted; })
+                                        : first_of(p, count, [](C c) { return c != c; });
+    if (at < count) return i + at;
   }
-  while (!found(in[i])) ++i;
-  return i;
+  return n;
 }
 
 // Columns are taken kWidenBlock at a time: wide enough to read memory in long runs.

@@ -14,13 +14,12 @@ double exponentials(const void* in_bytes, int64_t n, double top_value, void* e_b
   Lanes lanes;
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) {
-    C block[kLanes];
-    for (int j = 0; j < kLanes; j += kLength<V>) {
-      const V x = exp_nonpositive(widen(in + i + j) - top);
-      narrow(x, block + j);
-      if (e) narrow(x, e + i + j);
+    for (int v = 0; v < kLanes / kLength<V>; ++v) {
+      const int64_t at = i + v * kLength<V>;
+      const V x = exp_nonpositive(widen(in + at) - top);
+      if (e) narrow(x, e + at);
+      lanes.add(x, v, Identity{});
     }
-    lanes.add(block, Identity{});
   }
   C tail[kLanes];
   for (int j = 0; i + j < n; j += kLength<V>) {

@@ -3,6 +3,7 @@
 //   fma(a, b, c)                  a * b + c on Floats or Doubles, fused where the machine can
 //   widen(const float16*)         Floats from as many halves
 //   narrow(Floats, float16*)      rounded to nearest even
+//   lower_half, upper_half        of Floats, as Doubles
 //   kTileRows, kTileVectors       the tile of a matrix product that fits the registers
 // Arithmetic, comparison and selection are the operators of the compilers' vector extension.
 #pragma once
@@ -70,10 +71,3 @@ inline void narrow_part(ComputeVector<T> v, T* p, int64_t n) {
   narrow(v, part);
   for (int64_t i = 0; i < n; ++i) p[i] = part[i];
 }
-
-// The doubles in a block of kDoubles elements.
-inline Doubles widen_double(const float* p) {
-  typedef float HalfFloats __attribute__((vector_size(kVectorBytes / 2)));
-  return __builtin_convertvector(load<HalfFloats>(p), Doubles);
-}
-inline Doubles widen_double(const double* p) { return load<Doubles>(p); }
