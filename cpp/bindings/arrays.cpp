@@ -76,12 +76,13 @@ Array index_view(const Array& a, nb::handle key) {
 
 void assign(const Array& target, nb::handle value) {
   if (target.read_only()) fail<ValueError>("assignment: the array is read-only");
-  Array source = to_array("assignment", "value", value);
+  Array source = to_array("assignment", "value", value, target.device());
   if (&source.device() != &target.device()) source = to_device(source, target.device());
   source = broadcast_to(source, target.shape());
   if (target.size() == 0) return;
   if (may_overlap(source, target)) source = copy(source);
-  without_gil(target.bytes(), [&] { target.device().backend().copy(source, target); });
+  without_gil(target.device(), target.bytes(),
+              [&] { target.device().backend().copy(source, target); });
 }
 
 nb::object item(const Array& a) {
@@ -100,13 +101,13 @@ Array create(const char* op, nb::handle shape, double value, nb::handle dtype, n
   const Dims dims = parse_dims(op, "shape", shape);
   const DType type = parse_dtype(op, dtype, DType::f32);
   Device& where = parse_device(device);
-  return without_gil(checked_size(dims, type) * size_of(type),
+  return without_gil(where, checked_size(dims, type) * size_of(type),
                      [&] { return full(dims, value, type, where); });
 }
 
 Array asarray(nb::handle object, nb::handle dtype, nb::handle device, nb::handle copy_requested) {
   const char* op = "asarray";
-  Array a = to_array(op, "object", object);
+  Array a = to_shared_array(op, "object", object);
   const bool never = !copy_requested.is_none() && !nb::cast<bool>(copy_requested);
   const bool always = !copy_requested.is_none() && !never;
   const std::byte* given = a.data();
@@ -116,15 +117,16 @@ Array asarray(nb::handle object, nb::handle dtype, nb::handle device, nb::handle
   }
   if (!dtype.is_none()) {
     const DType type = parse_dtype(op, dtype);
-    if (type != a.dtype()) a = without_gil(a.bytes(), [&] { return astype(a, type); });
+    if (type != a.dtype()) a = without_gil(a.device(), a.bytes(), [&] { return astype(a, type); });
   }
   // Without a request an Array stays where it is; anything else goes to the default device.
   if (!device.is_none() || !nb::isinstance<Array>(object)) a = to_device(a, parse_device(device));
   if (never && a.data() != given) {
     fail<ValueError>(op, ": the conversion needs a copy (copy=False)");
   }
-  return always && a.data() == given && !made_here ? without_gil(a.bytes(), [&] { return copy(a); })
-                                                   : a;
+  return always && a.data() == given && !made_here
+             ? without_gil(a.device(), a.bytes(), [&] { return copy(a); })
+             : a;
 }
 
 constexpr const char* kCreationDoc = R"(%s
@@ -232,7 +234,7 @@ ValueError
           fail<TypeError>("from_dlpack: object is of type '", Py_TYPE(object.ptr())->tp_name,
                           "', which has no __dlpack__");
         }
-        return to_array("from_dlpack", "object", object);
+        return to_shared_array("from_dlpack", "object", object);
       },
       "object"_a.none(), nb::sig("def from_dlpack(object: SupportsDLPack) -> Array"),
       R"(An array over the memory of an object with ``__dlpack__``; nothing is copied.
@@ -309,12 +311,15 @@ Made by `asarray`, `empty`, `zeros`, `ones`, `full` and by every operation. View
           "astype",
           [](const Array& a, nb::handle dtype) {
             const DType type = parse_dtype("astype", dtype);
-            return without_gil(a.bytes(), [&] { return astype(a, type); });
+            return without_gil(a.device(), a.bytes(), [&] { return astype(a, type); });
           },
           "dtype"_a, nb::sig("def astype(self, dtype: DTypeLike) -> Array"),
           "A copy with another element type: correctly rounded; floats truncate to integers.")
       .def(
-          "copy", [](const Array& a) { return without_gil(a.bytes(), [&] { return copy(a); }); },
+          "copy",
+          [](const Array& a) {
+            return without_gil(a.device(), a.bytes(), [&] { return copy(a); });
+          },
           "A row-major copy.")
       .def(
           "to",
@@ -345,15 +350,17 @@ Made by `asarray`, `empty`, `zeros`, `ones`, `full` and by every operation. View
       .def(
           "__matmul__",
           [](const Array& a, nb::handle b) {
-            const Array other = to_array("matmul", "b", b);
-            return without_gil(a.bytes() + other.bytes(), [&] { return matmul(a, other); });
+            const Array other = to_array("matmul", "b", b, a.device());
+            return without_gil(a.device(), a.bytes() + other.bytes(),
+                               [&] { return matmul(a, other); });
           },
           nb::sig("def __matmul__(self, other: ArrayLike, /) -> Array"))
       .def(
           "__rmatmul__",
           [](const Array& b, nb::handle a) {
-            const Array other = to_array("matmul", "a", a);
-            return without_gil(b.bytes() + other.bytes(), [&] { return matmul(other, b); });
+            const Array other = to_array("matmul", "a", a, b.device());
+            return without_gil(b.device(), b.bytes() + other.bytes(),
+                               [&] { return matmul(other, b); });
           },
           nb::sig("def __rmatmul__(self, other: ArrayLike, /) -> Array"))
       .def("__bool__", [](nb::handle self) { return PyObject_IsTrue(to_scalar(self).ptr()) == 1; })

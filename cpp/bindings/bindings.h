@@ -34,10 +34,17 @@ Device& parse_device(nb::handle object);
 // An int or a sequence of ints.
 Dims parse_dims(const char* op, const char* name, nb::handle object);
 
-// `object` as an Array, sharing its memory where that is possible. Throws TypeError, ValueError or
-// DeviceError naming `op` and `name`.
-Array to_array(const char* op, const char* name, nb::handle object);
-std::optional<Array> to_optional_array(const char* op, const char* name, nb::handle object);
+// `object` as an Array, sharing its memory where that is possible: itself where it is one, else on
+// the cpu device. Throws TypeError, ValueError or DeviceError naming `op` and `name`.
+Array to_shared_array(const char* op, const char* name, nb::handle object);
+
+// An operation's argument. What is no Array becomes one on `device`, by a copy where the device may
+// read it after the call has returned.
+Array to_array(const char* op, const char* name, nb::handle object, Device& device);
+std::optional<Array> to_optional_array(const char* op, const char* name, nb::handle object,
+                                       Device& device);
+// The device of the first Array among an operation's arguments, else the default device.
+Device& device_of(std::initializer_list<nb::handle> arguments);
 // None, or an Array to write to.
 std::optional<Array> to_output(const char* op, nb::handle object);
 
@@ -49,13 +56,13 @@ nb::object array_interface(nb::handle self);
 nb::object to_dlpack(nb::handle self, nb::handle max_version, nb::handle dl_device,
                      nb::handle copy);
 
-// Runs `work` with the GIL released where that pays: below this many bytes the release costs more
-// than a waiting thread loses.
+// Runs `work` with the GIL released where that pays: on the cpu device, below this many bytes the
+// release costs more than a waiting thread loses. On others any work may compile or wait.
 inline constexpr size_t kReleaseGilBytes = 1 << 15;
 
 template <class Work>
-decltype(auto) without_gil(size_t bytes, Work work) {
-  if (bytes < kReleaseGilBytes) return work();
+decltype(auto) without_gil(const Device& device, size_t bytes, Work work) {
+  if (bytes < kReleaseGilBytes && device.kind() == "cpu") return work();
   nb::gil_scoped_release released;
   return work();
 }

@@ -4,6 +4,7 @@
 
 #include "bindings/bindings.h"
 #include "bindings/dlpack.h"
+#include "core/backend.h"
 
 namespace bitmetal::python {
 namespace {
@@ -68,7 +69,16 @@ nb::tuple dims_tuple(const Dims& dims, int64_t factor = 1) {
   return nb::borrow<nb::tuple>(tuple);
 }
 
+// Before the memory is shown: whoever looks at it may write it, too.
+void wait_for(const Array& a) {
+  if (a.device().kind() == "cpu") return;
+  nb::gil_scoped_release released;
+  a.device().backend().host_reads(a);
+  if (!a.read_only()) a.device().backend().host_writes(a);
+}
+
 nb::dict interface_dict(const Array& a) {
+  wait_for(a);
   nb::dict d;
   d["shape"] = dims_tuple(a.shape());
   d["typestr"] = typestr(a.dtype());
@@ -137,6 +147,11 @@ int get_buffer(PyObject* self, Py_buffer* view, int flags) {
   if (asks(flags, PyBUF_FORMAT) && !format) {
     return refuse(view, "bfloat16 has no buffer format; numpy.asarray gives a view");
   }
+  try {
+    wait_for(a);
+  } catch (const DeviceError& e) {
+    return refuse(view, e.what());
+  }
   const auto item = static_cast<Py_ssize_t>(size_of(a.dtype()));
   auto* dims = new BufferDims;
   for (int i = 0; i < a.rank(); ++i) {
@@ -187,6 +202,7 @@ nb::object to_dlpack(nb::handle self, nb::handle max_version, nb::handle dl_devi
   }
   const bool copied = !copy_requested.is_none() && nb::cast<bool>(copy_requested);
   if (copied) a = copy(a);
+  wait_for(a);
   if (!max_version.is_none() && nb::cast<int>(max_version[0]) >= 1) {
     return make_capsule<dlpack::ManagedVersioned>(a, copied, "dltensor_versioned");
   }

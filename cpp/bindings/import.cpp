@@ -46,7 +46,7 @@ Array wrap(Foreign f) {
     Dims bytes_shape = f.shape;
     bytes_shape.push_back(item);
     strides.push_back(1);
-    Storage* storage = Storage::adopt(device, f.data, 0, true, std::move(f.release));
+    Storage* storage = Storage::adopt(device, {f.data, 0, nullptr}, true, std::move(f.release));
     const Array bytes = copy(Array(StorageRef(storage), 0, bytes_shape, strides, DType::u8));
     return Array(bytes.storage(), 0, f.shape, row_major_strides(f.shape), f.dtype);
   }
@@ -57,8 +57,8 @@ Array wrap(Foreign f) {
     const int64_t reach = std::max<int64_t>(f.shape[i] - 1, 0) * f.byte_strides[i];
     (reach < 0 ? low : high) += reach;
   }
-  Storage* storage = Storage::adopt(device, f.data + low, static_cast<size_t>(high - low),
-                                    f.read_only, std::move(f.release));
+  const Block block{f.data + low, static_cast<size_t>(high - low), nullptr};
+  Storage* storage = Storage::adopt(device, block, f.read_only, std::move(f.release));
   return Array(StorageRef(storage), static_cast<size_t>(-low), f.shape, strides, f.dtype);
 }
 
@@ -284,7 +284,7 @@ Array from_values(const char* op, const char* name, nb::handle object) {
 
 }  // namespace
 
-Array to_array(const char* op, const char* name, nb::handle object) {
+Array to_shared_array(const char* op, const char* name, nb::handle object) {
   if (Array* array; nb::try_cast(object, array) && array) return *array;
   if (auto array = from_buffer(op, name, object)) return *array;
   if (auto array = from_array_interface(op, name, object)) return *array;
@@ -292,9 +292,23 @@ Array to_array(const char* op, const char* name, nb::handle object) {
   return from_values(op, name, object);
 }
 
-std::optional<Array> to_optional_array(const char* op, const char* name, nb::handle object) {
+Array to_array(const char* op, const char* name, nb::handle object, Device& device) {
+  const Array a = to_shared_array(op, name, object);
+  if (nb::isinstance<Array>(object) || &a.device() == &device) return a;
+  return without_gil(device, a.bytes(), [&] { return copy_to_device(a, device); });
+}
+
+std::optional<Array> to_optional_array(const char* op, const char* name, nb::handle object,
+                                       Device& device) {
   if (object.is_none()) return std::nullopt;
-  return to_array(op, name, object);
+  return to_array(op, name, object, device);
+}
+
+Device& device_of(std::initializer_list<nb::handle> arguments) {
+  for (nb::handle argument : arguments) {
+    if (Array* array; nb::try_cast(argument, array) && array) return array->device();
+  }
+  return default_device();
 }
 
 std::optional<Array> to_output(const char* op, nb::handle object) {

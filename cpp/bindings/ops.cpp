@@ -39,11 +39,11 @@ void bind_reduction(nb::module_& m, const char* name, const char* signature, con
   m.def(
       name,
       [name](nb::handle a, nb::handle axis, bool keepdims, nb::handle out) {
-        const Array in = to_array(name, "a", a);
+        const Array in = to_array(name, "a", a, device_of({a}));
         const auto axes = parse_axes(name, axis);
         const auto target = to_output(name, out);
-        return result(
-            out, without_gil(in.bytes(), [&] { return reduce(op, in, axes, keepdims, target); }));
+        return result(out, without_gil(in.device(), in.bytes(),
+                                       [&] { return reduce(op, in, axes, keepdims, target); }));
       },
       "a"_a.none(), "axis"_a = nb::none(), nb::kw_only(), "keepdims"_a = false,
       "out"_a = nb::none(), nb::sig(signature), reduction_doc(first, notes).c_str());
@@ -79,9 +79,11 @@ void bind_ops(nb::module_& m) {
   m.def(
       "matmul",
       [](nb::handle a, nb::handle b, nb::handle out) {
-        const Array left = to_array("matmul", "a", a), right = to_array("matmul", "b", b);
+        Device& device = device_of({a, b});
+        const Array left = to_array("matmul", "a", a, device);
+        const Array right = to_array("matmul", "b", b, device);
         const auto target = to_output("matmul", out);
-        return result(out, without_gil(left.bytes() + right.bytes(),
+        return result(out, without_gil(left.device(), left.bytes() + right.bytes(),
                                        [&] { return matmul(left, right, target); }));
       },
       "a"_a.none(), "b"_a.none(), nb::kw_only(), "out"_a = nb::none(),
@@ -117,9 +119,10 @@ float16 and bfloat16 are accumulated in float32 and rounded once.
   m.def(
       "softmax",
       [](nb::handle a, int axis, nb::handle out) {
-        const Array in = to_array("softmax", "a", a);
+        const Array in = to_array("softmax", "a", a, device_of({a}));
         const auto target = to_output("softmax", out);
-        return result(out, without_gil(in.bytes(), [&] { return softmax(in, axis, target); }));
+        return result(
+            out, without_gil(in.device(), in.bytes(), [&] { return softmax(in, axis, target); }));
       },
       "a"_a.none(), "axis"_a = -1, nb::kw_only(), "out"_a = nb::none(),
       nb::sig("def softmax(a: ArrayLike, axis: int = -1, *, out: Array | None = None) -> Array"),
@@ -142,11 +145,11 @@ Array
   m.def(
       "rms_norm",
       [](nb::handle a, nb::handle weight, float eps, nb::handle out) {
-        const Array in = to_array("rms_norm", "a", a);
-        const auto factors = to_optional_array("rms_norm", "weight", weight);
+        const Array in = to_array("rms_norm", "a", a, device_of({a, weight}));
+        const auto factors = to_optional_array("rms_norm", "weight", weight, in.device());
         const auto target = to_output("rms_norm", out);
-        return result(out,
-                      without_gil(in.bytes(), [&] { return rms_norm(in, factors, eps, target); }));
+        return result(out, without_gil(in.device(), in.bytes(),
+                                       [&] { return rms_norm(in, factors, eps, target); }));
       },
       "a"_a.none(), "weight"_a = nb::none(), "eps"_a = 1e-5f, nb::kw_only(), "out"_a = nb::none(),
       nb::sig("def rms_norm(a: ArrayLike, weight: ArrayLike | None = None, eps: float = 1e-5, *, "
@@ -176,7 +179,8 @@ Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019.
   m.def(
       "permute",
       [](nb::handle a, nb::handle axes) {
-        return permute(to_array("permute", "a", a), parse_dims("permute", "axes", axes));
+        return permute(to_array("permute", "a", a, device_of({a})),
+                       parse_dims("permute", "axes", axes));
       },
       "a"_a.none(), "axes"_a, nb::sig("def permute(a: ArrayLike, axes: Sequence[int]) -> Array"),
       R"(A view with the axes in another order, as `numpy.transpose`.
@@ -195,7 +199,8 @@ Array
   m.def(
       "reshape",
       [](nb::handle a, nb::handle shape) {
-        return reshape(to_array("reshape", "a", a), parse_dims("reshape", "shape", shape));
+        return reshape(to_array("reshape", "a", a, device_of({a})),
+                       parse_dims("reshape", "shape", shape));
       },
       "a"_a.none(), "shape"_a, nb::sig("def reshape(a: ArrayLike, shape: ShapeLike) -> Array"),
       R"(The same elements with another shape; a view where strides allow it.

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "bindings/bindings.h"
+#include "core/backend.h"
 
 namespace bitmetal::python {
 namespace {
@@ -23,7 +24,7 @@ int64_t parse_group_size(nb::handle group_size) {
 
 TernaryMatrix quantize(nb::handle weight, nb::handle group_size, bool per_row) {
   const char* op = "ternary.quantize";
-  const Array w = to_array(op, "weight", weight);
+  const Array w = to_array(op, "weight", weight, device_of({weight}));
   if (per_row && !group_size.is_none()) {
     fail<ValueError>(op, ": per_row and group_size exclude each other");
   }
@@ -31,36 +32,38 @@ TernaryMatrix quantize(nb::handle weight, nb::handle group_size, bool per_row) {
                                   : group_size.is_none() ? Granularity::tensor
                                                          : Granularity::group;
   const int64_t group = parse_group_size(group_size);
-  return without_gil(w.bytes(), [&] { return ternary_quantize(w, granularity, group); });
+  return without_gil(w.device(), w.bytes(),
+                     [&] { return ternary_quantize(w, granularity, group); });
 }
 
 TernaryMatrix from_codes(nb::handle codes, nb::handle scale, nb::handle group_size) {
   const char* op = "ternary.from_codes";
-  const Array t = to_array(op, "codes", codes);
-  const Array s = to_array(op, "scale", scale);
+  const Array t = to_array(op, "codes", codes, device_of({codes, scale}));
+  const Array s = to_array(op, "scale", scale, t.device());
   const int64_t group = parse_group_size(group_size);
-  return without_gil(t.bytes(), [&] { return ternary_from_codes(t, s, group); });
+  return without_gil(t.device(), t.bytes(), [&] { return ternary_from_codes(t, s, group); });
 }
 
 TernaryMatrix from_hf(nb::handle packed, nb::handle scale, nb::handle shape, bool inverse_scale) {
   const char* op = "ternary.from_hf";
-  const Array bytes = to_array(op, "packed", packed);
-  Array s = to_array(op, "scale", scale);
+  const Array bytes = to_array(op, "packed", packed, device_of({packed, scale}));
+  Array s = to_array(op, "scale", scale, bytes.device());
   if (inverse_scale && s.size() == 1) {
     s = astype(s, DType::f32);
+    s.device().backend().host_reads(s);
     if (*s.data_as<float>() == 0) fail<ValueError>(op, ": scale is 0 and inverse_scale is set");
     *s.data_as<float>() = 1 / *s.data_as<float>();
   }
   const MatrixShape dims = parse_shape(op, shape);
-  return without_gil(bytes.bytes(),
+  return without_gil(bytes.device(), bytes.bytes(),
                      [&] { return ternary_from_hf(bytes, s, dims.rows, dims.columns); });
 }
 
 TernaryMatrix from_gguf(nb::handle raw, std::string_view format, nb::handle shape) {
   const char* op = "ternary.from_gguf";
-  const Array bytes = to_array(op, "raw", raw);
+  const Array bytes = to_array(op, "raw", raw, device_of({raw}));
   const MatrixShape dims = parse_shape(op, shape);
-  return without_gil(bytes.bytes(),
+  return without_gil(bytes.device(), bytes.bytes(),
                      [&] { return ternary_from_gguf(bytes, format, dims.rows, dims.columns); });
 }
 
@@ -92,14 +95,14 @@ memory is the library's own; `codes`, `to_hf` and `to_gguf` give the elements.
       .def(
           "codes",
           [](const TernaryMatrix& w) {
-            return without_gil(w.bytes(), [&] { return ternary_codes(w); });
+            return without_gil(w.device(), w.bytes(), [&] { return ternary_codes(w); });
           },
           "T as int8, shape (rows, columns).")
       .def(
           "dequantize",
           [](const TernaryMatrix& w, nb::handle dtype) {
             const DType type = parse_dtype("dequantize", dtype, DType::f32);
-            return without_gil(w.bytes(), [&] { return ternary_dequantize(w, type); });
+            return without_gil(w.device(), w.bytes(), [&] { return ternary_dequantize(w, type); });
           },
           "dtype"_a = nb::none(),
           nb::sig("def dequantize(self, dtype: DTypeLike | None = None) -> Array"),
@@ -107,7 +110,7 @@ memory is the library's own; `codes`, `to_hf` and `to_gguf` give the elements.
       .def(
           "to_hf",
           [](const TernaryMatrix& w) {
-            return without_gil(w.bytes(), [&] { return ternary_to_hf(w); });
+            return without_gil(w.device(), w.bytes(), [&] { return ternary_to_hf(w); });
           },
           R"(The codes in the Hugging Face BitNet layout: uint8, shape (ceil(rows / 4), columns).
 
@@ -117,7 +120,7 @@ inverse). Raises ValueError unless the matrix has one scale.
       .def(
           "to_gguf",
           [](const TernaryMatrix& w, std::string_view format) {
-            return without_gil(w.bytes(), [&] { return ternary_to_gguf(w, format); });
+            return without_gil(w.device(), w.bytes(), [&] { return ternary_to_gguf(w, format); });
           },
           "format"_a,
           R"(The matrix as GGUF blocks: uint8, shape (rows, row bytes).
@@ -234,9 +237,9 @@ TernaryMatrix
   m.def(
       "ternary_matmul",
       [](nb::handle x, const TernaryMatrix& w, nb::handle out) {
-        const Array in = to_array("ternary.matmul", "x", x);
+        const Array in = to_array("ternary.matmul", "x", x, w.device());
         const auto target = to_output("ternary.matmul", out);
-        return result(out, without_gil(in.bytes() + w.bytes(),
+        return result(out, without_gil(in.device(), in.bytes() + w.bytes(),
                                        [&] { return ternary_matmul(in, w, target); }));
       },
       "x"_a.none(), "w"_a, nb::kw_only(), "out"_a = nb::none(),
@@ -263,11 +266,11 @@ Array
       [](nb::handle x, const TernaryMatrix& w, nb::handle bias, nb::handle norm_weight, float eps,
          nb::handle out) {
         const char* op = "bitlinear";
-        const Array in = to_array(op, "x", x);
-        const auto b = to_optional_array(op, "bias", bias);
-        const auto norm = to_optional_array(op, "norm_weight", norm_weight);
+        const Array in = to_array(op, "x", x, w.device());
+        const auto b = to_optional_array(op, "bias", bias, w.device());
+        const auto norm = to_optional_array(op, "norm_weight", norm_weight, w.device());
         const auto target = to_output(op, out);
-        return result(out, without_gil(in.bytes() + w.bytes(),
+        return result(out, without_gil(in.device(), in.bytes() + w.bytes(),
                                        [&] { return bitlinear(in, w, b, norm, eps, target); }));
       },
       "x"_a.none(), "w"_a, "bias"_a = nb::none(), "norm_weight"_a = nb::none(), "eps"_a = 1e-5f,

@@ -8,13 +8,12 @@
 namespace bitmetal {
 
 Storage* Storage::allocate(Device& device, size_t bytes) {
-  const Block block = device.pool().take(bytes);
-  return new Storage(device, block.data, block.bytes);
+  return new Storage(device, device.pool().take(bytes));
 }
 
-Storage* Storage::adopt(Device& device, void* data, size_t bytes, bool read_only,
+Storage* Storage::adopt(Device& device, const Block& block, bool read_only,
                         std::function<void()> release) {
-  auto* storage = new Storage(device, data, bytes);
+  auto* storage = new Storage(device, block);
   storage->read_only_ = read_only;
   storage->release_ = std::move(release);
   return storage;
@@ -22,14 +21,31 @@ Storage* Storage::adopt(Device& device, void* data, size_t bytes, bool read_only
 
 Storage::~Storage() {
   if (release_) {
+    device_.backend().unwrap(block_);
     release_();
   } else {
-    device_.pool().give_back({data_, bytes_});
+    device_.pool().give_back(block_);
   }
 }
 
+namespace {
+
+Storage* allocate_for(const Dims& shape, DType dtype, Device& device) {
+  require_type(dtype, device);
+  return Storage::allocate(device, checked_size(shape, dtype) * size_of(dtype));
+}
+
+}  // namespace
+
+void require_type(DType dtype, const Device& device) {
+  if (device.backend().supports(dtype)) return;
+  fail<CapabilityError>(name_of(dtype), ": device '", device.kind(),
+                        "' has no such type (no GPU under Metal has); convert to float32, or use "
+                        "the cpu device");
+}
+
 Array::Array(const Dims& shape, DType dtype, Device& device)
-    : storage_(Storage::allocate(device, checked_size(shape, dtype) * size_of(dtype))),
+    : storage_(allocate_for(shape, dtype, device)),
       shape_(shape),
       strides_(row_major_strides(shape)),
       dtype_(dtype) {}

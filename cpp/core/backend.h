@@ -6,24 +6,38 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "bitmetal/ops.h"
 #include "bitmetal/ternary.h"
 
 namespace bitmetal {
 
-struct Block {
-  void* data = nullptr;
-  size_t bytes = 0;
-};
-
+// An operation may return before its result is there. Operations see each other's results in the
+// order of the calls, from whichever threads these come; only the host has to wait.
 class Backend {
  public:
   virtual ~Backend() = default;
 
+  virtual std::string describe() const = 0;  // what it runs on, for `info`
+  virtual bool supports(DType) const { return true; }
+
   // Page-aligned memory for the pool; data == nullptr when there is none.
   virtual Block allocate(size_t bytes) = 0;
   virtual void release(Block block) = 0;
+  // Shows memory of the host to the device in place: fills in the block's handle, and may widen the
+  // block to whole pages. False where it cannot. unwrap() undoes it; no operation uses it then.
+  virtual bool wrap(Block&) { return true; }
+  virtual void unwrap(const Block&) {}
+
+  // The host is about to read, or to write, the memory of `a`: returns when no operation stands in
+  // the way. Throws DeviceError where the one that was to write it failed.
+  virtual void host_reads(const Array&) {}
+  virtual void host_writes(const Array&) {}
+  // Returns when all operations are done. Throws the first failure that nobody was told of.
+  virtual void synchronize() {}
+  // The pool is out of memory: lets go of what only unfinished operations hold.
+  virtual void drain() noexcept {}
 
   // Any strides on both sides, any pair of types.
   virtual void copy(const Array& in, const Array& out) = 0;

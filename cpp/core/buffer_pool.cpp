@@ -56,6 +56,7 @@ Block BufferPool::take(size_t bytes) {
   release(evicted);
   Block block = backend_.allocate(size);
   if (!block.data) {
+    backend_.drain();
     trim(0);
     block = backend_.allocate(size);
   }

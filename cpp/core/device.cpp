@@ -10,6 +10,9 @@
 #include "core/buffer_pool.h"
 #include "core/machine.h"
 #include "cpu/backend.h"
+#ifdef BITMETAL_METAL_KIND
+#include "gpu/backend.h"
+#endif
 
 namespace bitmetal {
 
@@ -25,11 +28,34 @@ Device::~Device() = default;
 
 namespace {
 
+#ifdef BITMETAL_METAL_KIND
+// "metal" where the build links Apple's frameworks, "softmetal" where it links ours.
+constexpr std::string_view kMetalKind = BITMETAL_METAL_KIND;
+#endif
+
+// Why a kind of device is not there, in words.
+std::string reason_absent(std::string_view kind) {
+#ifdef BITMETAL_METAL_KIND
+  if (kind == kMetalKind) return "the system shows no Metal device";
+  if (kind == "metal") return "needs macOS on Apple silicon";
+  if (kind == "softmetal") return "is for Linux; this build uses Metal itself";
+#else
+  if (kind == "metal" || kind == "softmetal") return BITMETAL_METAL_ABSENT;
+#endif
+  return "this build has no such device";
+}
+
 // Never destroyed: arrays held by Python outlive static destructors.
 const std::vector<Device*>& registry() {
   static const std::vector<Device*>& list = *[] {
     auto* found = new std::vector<Device*>;
     found->push_back(new Device("cpu", processor_name(), true, cpu::make_backend()));
+#ifdef BITMETAL_METAL_KIND
+    if (Device* gpu = gpu::open_device(std::string(kMetalKind))) {
+      // The first is the default, which softmetal never is.
+      found->insert(kMetalKind == "metal" ? found->begin() : found->end(), gpu);
+    }
+#endif
     pthread_atfork(
         [] {
           for (Device* d : registry()) d->pool().lock();
@@ -53,10 +79,16 @@ thread_local std::vector<Device*> entered;
 const std::vector<Device*>& devices() { return registry(); }
 
 std::vector<Availability> availability() {
-  return {{"metal", false, "this build has no Metal device yet"},
-          {"cuda", false, "this build has no CUDA device yet"},
-          {"cpu", true, cpu::describe()},
-          {"softmetal", false, "this build has no softmetal device yet"}};
+  std::vector<Availability> rows;
+  for (std::string_view kind : {"metal", "cuda", "cpu", "softmetal"}) {
+    rows.push_back({std::string(kind), false, reason_absent(kind)});
+    for (Device* device : registry()) {
+      if (device->kind() == kind) {
+        rows.back() = {device->kind(), true, device->backend().describe()};
+      }
+    }
+  }
+  return rows;
 }
 
 Device& find_device(std::string_view kind) {

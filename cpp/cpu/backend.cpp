@@ -38,7 +38,7 @@ void* map_huge(size_t bytes) {
 Block CpuBackend::allocate(size_t bytes) {
   const size_t size = round_up(bytes ? bytes : 1, page_size());
   void* data = size >= kHugePage ? map_huge(size) : std::aligned_alloc(page_size(), size);
-  return {data, data ? size : 0};
+  return {data, data ? size : 0, nullptr};
 }
 
 void CpuBackend::release(Block block) {
@@ -51,7 +51,7 @@ void CpuBackend::release(Block block) {
 
 std::unique_ptr<Backend> make_backend() { return std::make_unique<CpuBackend>(); }
 
-std::string describe() {
+std::string CpuBackend::describe() const {
   const int threads = thread_count();
   return cat(name_of(active_isa()), ", ", threads, threads == 1 ? " thread" : " threads",
              ", BLAS: ", blas_status());

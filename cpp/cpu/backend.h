@@ -10,6 +10,8 @@ namespace bitmetal::cpu {
 
 class CpuBackend final : public Backend {
  public:
+  // The instruction set, the number of threads and the BLAS.
+  std::string describe() const override;
   Block allocate(size_t bytes) override;
   void release(Block block) override;
   void copy(const Array& in, const Array& out) override;
@@ -28,6 +30,5 @@ class CpuBackend final : public Backend {
 };
 
 std::unique_ptr<Backend> make_backend();
-std::string describe();  // the instruction set, the number of threads and the BLAS, for `info`
 
 }  // namespace bitmetal::cpu

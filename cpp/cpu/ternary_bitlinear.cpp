@@ -24,8 +24,7 @@ constexpr int64_t kBatchStep = 128;
 class Int8Batch {
  public:
   Int8Batch(const Panels& w, int64_t count, Device& device)
-      : count_(count),
-        stride_(w.blocks * kBlockColumns),
+      : stride_(w.blocks * kBlockColumns),
         segments_(count_segments(w)),
         values_({count, stride_}, DType::i8, device),
         sums_({count, segments_}, DType::i32, device),
@@ -65,7 +64,7 @@ class Int8Batch {
   int8_t* values(int64_t row) const { return values_.data_as<int8_t>() + row * stride_; }
   int32_t* sums(int64_t row) const { return sums_.data_as<int32_t>() + row * segments_; }
 
-  int64_t count_, stride_, segments_;
+  int64_t stride_, segments_;
   Array values_, sums_, units_;
 };
 

@@ -5,6 +5,7 @@
 
 #include "bitmetal/array.h"
 #include "bitmetal/ops.h"
+#include "core/backend.h"
 
 namespace bitmetal {
 
@@ -23,6 +24,18 @@ void require_shape(const char* op, const char* name, const Array& array, const D
 
 // `axis` counted from the front; throws IndexError.
 int normalize_axis(const char* op, int64_t axis, int rank);
+
+// The elements of `a` for the host itself, once what is under way on its device allows it.
+template <class T>
+const T* read_on_host(const Array& a) {
+  a.device().backend().host_reads(a);
+  return a.data_as<T>();
+}
+template <class T>
+T* write_on_host(const Array& a) {
+  a.device().backend().host_writes(a);
+  return a.data_as<T>();
+}
 
 // The array that an operation writes. Where the caller's `out` is strided or overlaps an input, the
 // operation writes a temporary and finish() moves it.

@@ -13,19 +13,28 @@
 
 namespace bitmetal {
 
+// A piece of memory that a device can use.
+struct Block {
+  void* data = nullptr;  // where the host sees it
+  size_t bytes = 0;
+  void* handle = nullptr;  // the backend's own object for it; null on the cpu device
+};
+
 // Memory of one device: taken from its pool and given back there, or foreign and released to its
 // owner. Counted by references; freed by the last one, on whichever thread that is.
 class Storage {
  public:
   // Page-aligned and uninitialised. Throws OutOfMemory.
   static Storage* allocate(Device& device, size_t bytes);
-  // Somebody else's memory. `release` runs once, when the last reference goes.
-  static Storage* adopt(Device& device, void* data, size_t bytes, bool read_only,
+  // Somebody else's memory, as the device's backend shows it (Backend::wrap). `release` runs once,
+  // when the last reference goes.
+  static Storage* adopt(Device& device, const Block& block, bool read_only,
                         std::function<void()> release);
 
   Device& device() const { return device_; }
-  std::byte* data() const { return data_; }
-  size_t bytes() const { return bytes_; }
+  std::byte* data() const { return static_cast<std::byte*>(block_.data); }
+  size_t bytes() const { return block_.bytes; }
+  const Block& block() const { return block_; }
   bool read_only() const { return read_only_; }
   bool foreign() const { return static_cast<bool>(release_); }
 
@@ -35,14 +44,12 @@ class Storage {
   }
 
  private:
-  Storage(Device& device, void* data, size_t bytes) noexcept
-      : device_(device), data_(static_cast<std::byte*>(data)), bytes_(bytes) {}
+  Storage(Device& device, const Block& block) noexcept : device_(device), block_(block) {}
   ~Storage();
 
   std::atomic<long> references_{1};
   Device& device_;
-  std::byte* data_;
-  size_t bytes_;
+  Block block_;
   bool read_only_ = false;
   std::function<void()> release_;
 };
@@ -74,7 +81,8 @@ class StorageRef {
 // offset in bytes into its storage. A value type: copying one copies no data.
 class Array {
  public:
-  // Uninitialised, row-major.
+  // Uninitialised, row-major. Throws OutOfMemory, and CapabilityError for a type that the device
+  // has not.
   Array(const Dims& shape, DType dtype, Device& device);
   Array(StorageRef storage, size_t offset, const Dims& shape, const Dims& strides, DType dtype)
       : storage_(std::move(storage)),
@@ -117,6 +125,8 @@ class Array {
   DType dtype_;
 };
 
+// Throws CapabilityError where the device cannot hold elements of that type.
+void require_type(DType dtype, const Device& device);
 Dims row_major_strides(const Dims& shape);
 // The number of elements; throws ValueError for a negative size or where the bytes pass 2^63.
 int64_t checked_size(const Dims& shape, DType dtype);

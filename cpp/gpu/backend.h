@@ -1,0 +1,65 @@
+// A Metal device: every operation recorded on its stream as kernels of metal/.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/backend.h"
+#include "gpu/capabilities.h"
+#include "gpu/pipelines.h"
+#include "gpu/stream.h"
+
+namespace bitmetal::gpu {
+
+class GpuBackend final : public Backend {
+ public:
+  GpuBackend(Ref<MTL::Device> device, const std::string& kind);
+
+  std::string describe() const override;
+  bool supports(DType dtype) const override;
+
+  Block allocate(size_t bytes) override;
+  void release(Block block) override;
+  bool wrap(Block& block) override;
+  void unwrap(const Block& block) override;
+  void host_reads(const Array& a) override;
+  void host_writes(const Array& a) override;
+  void synchronize() override { stream_.synchronize(); }
+  void drain() noexcept override { stream_.drain(); }
+
+  void copy(const Array& in, const Array& out) override;
+  void fill(const Array& out, double value) override;
+  void matmul(const Array& a, const Array& b, const Array& out) override;
+  void reduce(Reduction op, const Array& in, const Array& out) override;
+  void softmax(const Array& in, const Array& out) override;
+  void rms_norm(const Array& in, const Array* weight, float eps, const Array& out) override;
+  bool ternary_quantize(const Array& weight, const TernaryMatrix& out) override;
+  void ternary_pack(const Array& codes, const TernaryMatrix& out) override;
+  void ternary_unpack(const TernaryMatrix& w, const Array& codes) override;
+  void ternary_dequantize(const TernaryMatrix& w, const Array& out) override;
+  void ternary_matmul(const Array& x, const TernaryMatrix& w, const Array& out) override;
+  void bitlinear(const Array& x, const TernaryMatrix& w, const Array* bias,
+                 const Array* norm_weight, float eps, const Array& out) override;
+
+  const Capabilities& capabilities() const { return capabilities_; }
+  Pipelines& pipelines() { return pipelines_; }
+  Stream& stream() { return stream_; }
+
+ private:
+  // One kernel of metal/FAMILY.metal.
+  void run(std::string_view family, const std::string& kernel, const FunctionConstants& constants,
+           std::initializer_list<Argument> arguments, const Grid& grid);
+
+  Ref<MTL::Device> device_;
+  const Capabilities capabilities_;
+  Pipelines pipelines_;
+  Stream stream_;
+};
+
+// The system's default device, or null where it has none. Lives as long as the process.
+Device* open_device(const std::string& kind);
+
+// The GPU behind a device, or null.
+GpuBackend* backend_of(const Device& device);
+
+}  // namespace bitmetal::gpu

@@ -1,0 +1,20 @@
+// The files of metal/, embedded when the library is built (cmake/embed_kernels.cmake writes the
+// definition).
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace bitmetal::gpu {
+
+struct KernelSource {
+  std::string_view file;
+  std::string_view text;
+};
+std::span<const KernelSource> kernel_sources();
+
+// A file with what it includes of metal/ in place, each header once.
+std::string expanded_source(std::string_view file);
+
+}  // namespace bitmetal::gpu

@@ -1,0 +1,41 @@
+// How the host names and launches the kernels of metal/.
+#pragma once
+
+#include <string>
+
+#include "bitmetal/array.h"
+#include "gpu/stream.h"
+#include "params.h"
+
+namespace bitmetal::gpu {
+
+// The type's part of a kernel's name.
+constexpr const char* suffix_of(DType t) {
+  switch (t) {
+    case DType::f32: return "f32";
+    case DType::f16: return "f16";
+    case DType::bf16: return "bf16";
+    case DType::i8: return "i8";
+    case DType::u8: return "u8";
+    case DType::i32: return "i32";
+    case DType::i64: return "i64";
+    case DType::boolean: return "bool";
+    default: return "f64";  // which no kernel has
+  }
+}
+
+// A thread an element: (x, y) with x * y >= count, since one dimension of a grid ends at 2^32 - 1.
+inline Grid grid_of_elements(uint64_t count) {
+  constexpr uint64_t kThreads = 256, kMaxGroups = uint64_t{1} << 23;
+  const uint64_t groups = (count + kThreads - 1) / kThreads;
+  const uint64_t rows = (groups + kMaxGroups - 1) / kMaxGroups;
+  return Grid::of_groups((groups + rows - 1) / rows, rows, 1, kThreads);
+}
+
+// Whether kernels may load four neighbouring elements at a time, at multiples of `step` from the
+// start of `a`.
+inline bool aligned_for_vectors(const Array& a, int64_t step) {
+  return a.offset() % (4 * size_of(a.dtype())) == 0 && step % 4 == 0;
+}
+
+}  // namespace bitmetal::gpu

@@ -1,0 +1,102 @@
+#include "gpu/backend.h"
+#include "gpu/kernels.h"
+
+namespace bitmetal::gpu {
+namespace {
+
+// One of [rows, depth] as the kernels see it.
+struct Operand {
+  int64_t row_stride, depth_stride;
+  bool along_depth;  // neighbours in memory differ in depth
+  bool vector;
+
+  Operand(const Array& a, int64_t rows, int64_t depth)
+      : row_stride(rows), depth_stride(depth), along_depth(depth == 1), vector(false) {
+    const int64_t step = along_depth ? row_stride : depth_stride;
+    if (!along_depth && row_stride != 1) return;
+    vector = aligned_for_vectors(a, step);
+    for (int i = 0; i < a.rank() - 2; ++i) vector &= a.stride(i) % 4 == 0;
+  }
+};
+
+// The leading dimensions of all three as one, where one stride describes each; else the caller
+// goes through them one matrix at a time.
+bool merge_batch(const Array& a, const Array& b, const Array& out, int64_t& count,
+                 int64_t& a_stride, int64_t& b_stride) {
+  count = 1;
+  a_stride = b_stride = 0;
+  for (int i = out.rank() - 3; i >= 0; --i) {
+    if (out.shape(i) == 1) continue;
+    if (count == 1) {
+      a_stride = a.stride(i);
+      b_stride = b.stride(i);
+    } else if (a.stride(i) != a_stride * count || b.stride(i) != b_stride * count) {
+      return false;
+    }
+    count *= out.shape(i);
+  }
+  return true;
+}
+
+Array matrix_at(const Array& a, int axis, int64_t index) {
+  Dims shape, strides;
+  for (int i = 0; i < a.rank(); ++i) {
+    if (i == axis) continue;
+    shape.push_back(a.shape(i));
+    strides.push_back(a.stride(i));
+  }
+  return a.with(shape, strides, index * a.stride(axis));
+}
+
+}  // namespace
+
+void GpuBackend::matmul(const Array& a, const Array& b, const Array& out) {
+  int64_t batch, a_batch_stride, b_batch_stride;
+  if (!merge_batch(a, b, out, batch, a_batch_stride, b_batch_stride)) {
+    for (int64_t i = 0; i < out.shape(0); ++i) {
+      matmul(matrix_at(a, 0, i), matrix_at(b, 0, i), matrix_at(out, 0, i));
+    }
+    return;
+  }
+  const int64_t m = out.shape(-2), n = out.shape(-1), k = a.shape(-1);
+  if (k == 0) return fill(out, 0);
+  const char* suffix = suffix_of(out.dtype());
+  const Operand left(a, a.stride(-2), a.stride(-1)), right(b, b.stride(-1), b.stride(-2));
+
+  // A few rows times a matrix, or a matrix times a few columns, read the matrix once.
+  constexpr int64_t kMatvecBatch = 8;
+  if (batch == 1 && m <= kMatvecBatch && left.along_depth &&
+      (right.along_depth || right.row_stride == 1)) {
+    const kernels::MatvecParams params{static_cast<uint32_t>(n),
+                                       static_cast<uint32_t>(k),
+                                       static_cast<uint32_t>(m),
+                                       0,
+                                       right.along_depth ? right.row_stride : right.depth_stride,
+                                       left.row_stride};
+    const int64_t rows = right.along_depth ? 4 : kernels::kSimdWidth;
+    run("matvec",
+        cat(right.along_depth ? "matvec_" : "matvec_columns_", suffix, "_b",
+            std::bit_ceil(static_cast<uint32_t>(m))),
+        {{kernels::kFcVectorX, left.vector}, {kernels::kFcVectorB, right.vector}},
+        {Argument::in(a), Argument::in(b), Argument::out(out), Argument::constant(params)},
+        Grid::of_groups(ceil_div(n, rows), 1, 1, kernels::kMatvecThreads));
+    return;
+  }
+  const kernels::MatmulParams params{static_cast<uint32_t>(m), static_cast<uint32_t>(n),
+                                     static_cast<uint32_t>(k), 0,
+                                     left.row_stride,          left.depth_stride,
+                                     a_batch_stride,           right.row_stride,
+                                     right.depth_stride,       b_batch_stride};
+  const bool plain = !capabilities_.simdgroup_matrix;
+  const int64_t tile = plain ? kernels::kMatmulPlainTile : kernels::kMatmulTile;
+  run("matmul", cat(plain ? "matmul_plain_" : "matmul_", suffix),
+      {{kernels::kFcAlongDepthA, left.along_depth},
+       {kernels::kFcAlongDepthB, right.along_depth},
+       {kernels::kFcVectorA, left.vector},
+       {kernels::kFcVectorB, right.vector}},
+      {Argument::in(a), Argument::in(b), Argument::out(out), Argument::constant(params)},
+      Grid::of_groups(ceil_div(n, tile), ceil_div(m, tile), batch,
+                      plain ? kernels::kMatmulPlainThreads : kernels::kMatmulThreads));
+}
+
+}  // namespace bitmetal::gpu

@@ -1,0 +1,79 @@
+#include <algorithm>
+#include <cmath>
+
+#include "gpu/backend.h"
+#include "gpu/kernels.h"
+
+namespace bitmetal::gpu {
+namespace {
+
+// A weight with its dense side, whose strides are those of `dense`.
+kernels::TernaryParams params_of(const TernaryMatrix& w, const Array& dense) {
+  return {static_cast<uint32_t>(w.rows),
+          static_cast<uint32_t>(w.columns),
+          static_cast<uint32_t>(w.groups()),
+          static_cast<uint32_t>(w.group_size),
+          dense.stride(0),
+          dense.stride(1)};
+}
+
+// A thread sixteen codes.
+Grid grid_of_codes(const TernaryMatrix& w) {
+  constexpr uint64_t kSide = 16;
+  return {MTL::Size(w.panels(), ceil_div(w.blocks(), kSide), 1), MTL::Size(kSide, kSide, 1), false};
+}
+
+constexpr uint64_t kSimdgroups = kernels::kReduceThreads / kernels::kSimdWidth;
+
+}  // namespace
+
+bool GpuBackend::ternary_quantize(const Array& weight, const TernaryMatrix& out) {
+  const kernels::TernaryParams params = params_of(out, weight);
+  const std::string suffix = suffix_of(weight.dtype());
+  if (out.granularity == Granularity::tensor) {
+    const auto count = static_cast<uint32_t>(std::min<int64_t>(out.rows, kernels::kMaxPartials));
+    const Array sums({count}, DType::f32, weight.device());
+    run("ternary", "ternary_tensor_sum_" + suffix, {},
+        {Argument::in(weight), Argument::out(sums), Argument::constant(params)},
+        Grid::of_groups(count, 1, 1, kernels::kReduceThreads));
+    run("ternary", "ternary_tensor_scale", {},
+        {Argument::in(sums), Argument::out(out.scales), Argument::constant(params),
+         Argument::constant(count)},
+        Grid::of_groups(1, 1, 1, kernels::kReduceThreads));
+  } else {
+    const uint64_t scales = out.panels() * kPanelRows * out.groups();
+    run("ternary", "ternary_group_scale_" + suffix, {},
+        {Argument::in(weight), Argument::out(out.scales), Argument::constant(params)},
+        Grid::of_groups((scales + kSimdgroups - 1) / kSimdgroups, 1, 1, kernels::kReduceThreads));
+  }
+  run("ternary", "ternary_encode_" + suffix, {},
+      {Argument::in(weight), Argument::in(out.scales), Argument::out(out.codes),
+       Argument::constant(params)},
+      grid_of_codes(out));
+  host_reads(out.scales);
+  const auto* scales = out.scales.data_as<float>();
+  return std::all_of(scales, scales + out.scales.size(), [](float s) { return std::isfinite(s); });
+}
+
+void GpuBackend::ternary_pack(const Array& codes, const TernaryMatrix& out) {
+  const kernels::TernaryParams params = params_of(out, codes);
+  run("ternary", "ternary_pack", {},
+      {Argument::in(codes), Argument::out(out.codes), Argument::constant(params)},
+      grid_of_codes(out));
+}
+
+void GpuBackend::ternary_unpack(const TernaryMatrix& w, const Array& codes) {
+  const kernels::TernaryParams params = params_of(w, codes);
+  run("ternary", "ternary_unpack", {},
+      {Argument::in(w.codes), Argument::out(codes), Argument::constant(params)}, grid_of_codes(w));
+}
+
+void GpuBackend::ternary_dequantize(const TernaryMatrix& w, const Array& out) {
+  const kernels::TernaryParams params = params_of(w, out);
+  run("ternary", cat("ternary_dequantize_", suffix_of(out.dtype())), {},
+      {Argument::in(w.codes), Argument::in(w.scales), Argument::out(out),
+       Argument::constant(params)},
+      grid_of_codes(w));
+}
+
+}  // namespace bitmetal::gpu
