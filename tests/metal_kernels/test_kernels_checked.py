@@ -5,14 +5,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-import test_rows
-import test_ternary_products as products
+import test_kernel_copy as on_copy
+import test_kernel_matmul as on_matmul
+import test_kernel_products as products
+import test_kernel_reduce as on_reduce
+import test_kernel_rows as on_rows
+import test_kernel_ternary as on_ternary
 from kernels import random, set_options, take_reports
-
-import test_copy
-import test_matmul
-import test_reduce
-import test_ternary
 
 
 @pytest.fixture(autouse=True)
@@ -25,52 +24,52 @@ def checked() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("kernel", ["rows", "long_rows", "columns", "partial"])
-@pytest.mark.parametrize("op", test_reduce.OPERATIONS)
+@pytest.mark.parametrize("op", on_reduce.OPERATIONS)
 def test_reduce_op(op: str, kernel: str) -> None:
     shape = (1, 600, 1) if kernel == "partial" else (3, 70, 5)
-    test_reduce.check(op, "f32", test_reduce.sample(op, "f32", shape), kernel)
+    on_reduce.check(op, "f32", on_reduce.sample(op, "f32", shape), kernel)
 
 
 @pytest.mark.parametrize("kernel", ["rows", "long_rows", "columns", "partial"])
 @pytest.mark.parametrize("op", ["sum", "argmax"])
 def test_reduce_bytes(op: str, kernel: str) -> None:
     shape = (1, 600, 1) if kernel == "partial" else (3, 70, 5)
-    test_reduce.check(op, "i8", random(shape, "i8"), kernel)
+    on_reduce.check(op, "i8", random(shape, "i8"), kernel)
 
 
 @pytest.mark.parametrize("dtype", ["f32", "f16"])
 def test_rows_kernels(dtype: str) -> None:
-    test_rows.test_softmax((3, 300), dtype)
-    test_rows.test_rms_norm((3, 300), dtype, True)
-    test_rows.test_layer_norm((3, 300), dtype, test_rows.WEIGHT | test_rows.BIAS)
+    on_rows.test_softmax((3, 300), dtype)
+    on_rows.test_rms_norm((3, 300), dtype, True)
+    on_rows.test_layer_norm((3, 300), dtype, on_rows.WEIGHT | on_rows.BIAS)
 
 
 def test_copies() -> None:
-    test_copy.test_fill(8, "u8", 100)
-    test_copy.test_flat_copy("f32", "i8")
-    test_copy.test_strided_copy(lambda a: a.T)
+    on_copy.test_fill(8, "u8", 100)
+    on_copy.test_flat_copy("f32", "i8")
+    on_copy.test_strided_copy(lambda a: a.T)
 
 
 @pytest.mark.parametrize("dtype", ["f32", "f16", "bf16"])
 def test_ternary_kernels(dtype: str) -> None:
-    test_ternary.test_quantize((5, 37), "tensor", 0, dtype)
-    test_ternary.test_quantize((5, 37), "group", 32, dtype)
-    test_ternary.test_pack_and_unpack((5, 37))
-    test_ternary.test_dequantize((5, 37), dtype, 48)
+    on_ternary.test_quantize((5, 37), "tensor", 0, dtype)
+    on_ternary.test_quantize((5, 37), "group", 32, dtype)
+    on_ternary.test_pack_and_unpack((5, 37))
+    on_ternary.test_dequantize((5, 37), dtype, 48)
 
 
-@pytest.mark.parametrize("engine", test_matmul.ENGINES)
+@pytest.mark.parametrize("engine", on_matmul.ENGINES)
 @pytest.mark.parametrize("dtype", ["f32", "f16", "bf16"])
 def test_matmul_edges(engine: str, dtype: str) -> None:
     a, b = random((2, 70, 36), dtype, 1), random((2, 36, 20), dtype, 2)
-    constants = test_matmul.ALONG_A | test_matmul.VECTOR_A | test_matmul.VECTOR_B
-    test_matmul.close(test_matmul.matmul(engine, dtype, a, b, constants), a, b, dtype)
-    test_matmul.close(test_matmul.matmul(engine, dtype, a, b, 0), a, b, dtype)
+    constants = on_matmul.ALONG_A | on_matmul.VECTOR_A | on_matmul.VECTOR_B
+    on_matmul.close(on_matmul.matmul(engine, dtype, a, b, constants), a, b, dtype)
+    on_matmul.close(on_matmul.matmul(engine, dtype, a, b, 0), a, b, dtype)
 
 
 @pytest.mark.parametrize("kernel", ["matvec", "matvec_columns"])
 def test_matvec_edges(kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    test_matmul.test_matvec(kernel, "f16", 3)
+    on_matmul.test_matvec(kernel, "f16", 3)
 
 
 @pytest.mark.parametrize("group_size", [None, 16])
@@ -100,7 +99,7 @@ def test_a_planted_race_is_found() -> None:
         kernels.source = lambda name: broken
         a = np.ones((1, 600, 1), np.float32)
         with pytest.raises(AssertionError, match="data race on threadgroup memory 'shared'"):
-            test_reduce.reduce("sum", "f32", a, "long_rows")
+            on_reduce.reduce("sum", "f32", a, "long_rows")
     finally:
         kernels.source = original
     take_reports()
