@@ -15,5 +15,6 @@ inline void write_row(T* out, int64_t n, Value value) {
 // A vector of the elements from p on, of which `left` are there.
 template <class T>
 inline ComputeVector<T> widen_up_to(const T* p, int64_t left) {
-  return left >= kLength<ComputeVector<T>> ? widen(p) : widen_part(p, left, T(0.0f));
+  if (left >= kLength<ComputeVector<T>>) return widen(p);
+  return widen_part(p, left, T(0.0f));
 }
