@@ -125,14 +125,7 @@ def test_two_passes(op: str, dtype: str) -> None:
 @pytest.mark.parametrize("op", ["sum", "argmax"])
 def test_views(op: str, kernel: str) -> None:
     base = random((8, 45, 12), "f32")
-    for view in (
-        base.transpose(2, 1, 0),
-        base[::2, ::-1, 3:],
-        base[:, 5:6],
-        np.broadcast_to(base[:, :1], (8, 9, 12)),
-    ):
-        if view.base is not base:
-            continue
+    for view in (base.transpose(2, 1, 0), base[::2, ::-1, 3:], base[:, 5:6]):
         check(op, "f32", view, kernel)
 
 

@@ -3,6 +3,7 @@ no threadgroup memory read before it is written."""
 
 from collections.abc import Iterator
 
+import kernels
 import numpy as np
 import pytest
 import test_kernel_copy as on_copy
@@ -68,7 +69,7 @@ def test_matmul_edges(engine: str, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("kernel", ["matvec", "matvec_columns"])
-def test_matvec_edges(kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_matvec_edges(kernel: str) -> None:
     on_matmul.test_matvec(kernel, "f16", 3)
 
 
@@ -87,19 +88,13 @@ def test_ternary_products(group_size: int | None, monkeypatch: pytest.MonkeyPatc
     products.test_normalized(True)
 
 
-def test_a_planted_race_is_found() -> None:
+def test_a_planted_race_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The checker would speak: a barrier taken out of a reduction is reported."""
-    import kernels
-
     whole = kernels.source("reduce.metal")
     broken = whole.replace(b"threadgroup_barrier(mem_flags::mem_threadgroup);", b"", 1)
     assert broken != whole
-    original = kernels.source
-    try:
-        kernels.source = lambda name: broken
-        a = np.ones((1, 600, 1), np.float32)
-        with pytest.raises(AssertionError, match="data race on threadgroup memory 'shared'"):
-            on_reduce.reduce("sum", "f32", a, "long_rows")
-    finally:
-        kernels.source = original
+    monkeypatch.setattr(kernels, "source", lambda name: broken)
+    a = np.ones((1, 600, 1), np.float32)
+    with pytest.raises(AssertionError, match="data race on threadgroup memory 'shared'"):
+        on_reduce.reduce("sum", "f32", a, "long_rows")
     take_reports()
