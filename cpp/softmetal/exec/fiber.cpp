@@ -180,17 +180,19 @@ StackArena::~StackArena() { munmap(mapping_, mapping_size_); }
 
 StackArena::Stack StackArena::stack(size_t n) {
   static const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  // One page more than a power of two: equal distances would put all stacks into two sets of the TLB,
+  // and a switch between 256 threads then takes ten times as long.
+  const size_t stride = kStackSize + page;
   for (; stacks_ <= n; ++stacks_) {
-    std::byte* low = base_ + (stacks_ + 1) * kStackSize;
     if (stacks_ >= kMaxStacks ||
-        mprotect(low + page, kStackSize - page, PROT_READ | PROT_WRITE) != 0)
+        mprotect(base_ + (stacks_ + 1) * stride + page, kStackSize, PROT_READ | PROT_WRITE) != 0)
       throw std::bad_alloc();
   }
-  std::byte* low = base_ + (n + 1) * kStackSize;
-  // Tops at one page offset would share a few cache sets: at 1,024 threads a switch then takes three
-  // times as long. An odd number of lines apart, they use all sets.
+  std::byte* low = base_ + (n + 1) * stride + page;
+  // Tops at one page offset would share a few cache sets, which costs a factor of three at 1,024
+  // threads. An odd number of lines apart, they use all.
   const size_t colour = (n * 15 % 256) * 64;
-  return {low + page, low + kStackSize - colour};
+  return {low, low + kStackSize - colour};
 }
 
 }  // namespace softmetal

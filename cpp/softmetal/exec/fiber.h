@@ -35,7 +35,8 @@ class StackArena {
  public:
   static constexpr size_t kSize = size_t{1} << 29;
   static constexpr size_t kStackSize = size_t{1} << 18;
-  static constexpr size_t kMaxStacks = kSize / kStackSize - 1;
+  // With the page between two stacks counted; pages have at most 64 KiB.
+  static constexpr size_t kMaxStacks = kSize / (kStackSize + (size_t{1} << 16)) - 1;
 
   StackArena();  // throws std::bad_alloc
   ~StackArena();

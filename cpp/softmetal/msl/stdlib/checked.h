@@ -2,8 +2,14 @@
 // access to memory; here these calls are turned over to the library. Nothing of ThreadSanitizer is linked.
 #if SM_CHECK
 
+// With no_sanitize alone clang would still bracket the function in __tsan_func_entry and _exit.
+#if defined(__clang__)
+#define SM_UNCHECKED __attribute__((disable_sanitizer_instrumentation, noinline))
+#else
 #define SM_UNCHECKED __attribute__((no_sanitize("thread"), noinline))
-#define SM_CHECKED __attribute__((no_sanitize("thread"), noinline))
+#endif
+// A function of the standard library that reports its accesses itself, with its caller's line.
+#define SM_CHECKED SM_UNCHECKED
 
 namespace sm_program {
 // Private variables lie on the thread's stack, in the arena, and need no further look.
@@ -24,7 +30,7 @@ SM_UNCHECKED static sm_worker* sm_checked_worker() {
 #define sm_touch(data, bytes, kind) sm_access(data, bytes, kind, __builtin_return_address(0))
 
 // Hidden, lest the process's own sanitizer, if it has one, gets the calls.
-#define SM_HOOK extern "C" __attribute__((visibility("hidden"), no_sanitize("thread"), noinline, used))
+#define SM_HOOK extern "C" SM_UNCHECKED __attribute__((visibility("hidden"), used))
 #define SM_PC __builtin_return_address(0)
 SM_HOOK void __tsan_init() {}
 SM_HOOK void __tsan_func_entry(void* pc) {
