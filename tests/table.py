@@ -27,6 +27,11 @@ NMSE = {"float64": 1e-29, "float32": 1e-13, "float16": 2.4e-7, "bfloat16": 1.6e-
 EXACT = 0.0
 
 
+def product_bound(dtype: str, depth: int) -> float:
+    """What a running float32 sum of `depth` random terms gives: depth / 6 * 2^-48."""
+    return NMSE[dtype] if dtype == "float64" else max(NMSE[dtype], depth / 6 * 2.0**-48)
+
+
 def np_dtype(name: str) -> np.dtype[Any]:
     """NumPy's dtype of that name."""
     return np.dtype(ml_dtypes.bfloat16) if name == "bfloat16" else np.dtype(name)

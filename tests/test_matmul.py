@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import bitmetal as bm
-from table import FLOATS, NMSE, Case, over, random
+from table import FLOATS, Case, over, product_bound, random
 
 SHAPES = [
     ((1, 1), (1, 1)),
@@ -41,7 +41,7 @@ CASES = [
         lambda a=a, b=b, dtype=dtype: [random(a, dtype, 1), random(b, dtype, 2)],
         bm.matmul,
         np.matmul,
-        NMSE[dtype],
+        product_bound(dtype, a[-1]),
     )
     for a, b in SHAPES
     for dtype in FLOATS
