@@ -1,6 +1,6 @@
-// What crosses between this library and a kernel compiled at run time: plain C data, no allocation and
-// no C++ object. The text of this header is also the first part of every generated program, so it
-// includes nothing.
+// What crosses between this library and a kernel compiled at run time: plain C data, no allocation
+// and no C++ object. The text of this header is also the first part of every generated program, so
+// it includes nothing.
 #pragma once
 
 typedef __UINT8_TYPE__ sm_u8;
@@ -13,17 +13,17 @@ enum {
   SM_SIMD_WIDTH = 32,
   SM_BUFFERS = 31,
   SM_PATH_MAX = 48,
-  // Every thread's stack lies in its worker's arena, which is aligned to its own size: kernel code finds
-  // the worker by clearing the low bits of its frame address. Thread-local storage would cost more, and
-  // its fast model is not available to a library loaded by Python.
+  // Every thread's stack lies in its worker's arena, which is aligned to its own size: kernel code
+  // finds the worker by clearing the low bits of its frame address. Thread-local storage would cost
+  // more, and its fast model is not available to a library loaded by Python.
   SM_ARENA_LOG2 = 29
 };
 
 // One Metal thread.
 //
-// `path` and `at` say where it is: `at` numbers the call site in the source, `path` holds the enclosing
-// calls and loops with their iteration, outermost first. Threads at the same place take part in the same
-// SIMD operation; of two places the smaller comes first in the program.
+// `path` and `at` say where it is: `at` numbers the call site in the source, `path` holds the
+// enclosing calls and loops with their iteration, outermost first. Threads at the same place take
+// part in the same SIMD operation; of two places the smaller comes first in the program.
 struct sm_lane {
   sm_u32 position[3];  // in the threadgroup
   sm_u32 index;        // the same, linear
@@ -52,13 +52,15 @@ struct sm_worker {
   sm_u32 group_size[3];  // its own: smaller at the grid's edge
 };
 
-// Sees the value of every thread that takes part, by its lane, and replaces it by that thread's result.
+// Sees the value of every thread that takes part, by its lane, and replaces it by that thread's
+// result.
 typedef void (*sm_combine)(sm_u32 mask, void* const* values);
 
 enum sm_access_kind { SM_READ = 0, SM_WRITE = 1, SM_ATOMIC = 2 };
 
 struct sm_runtime {
-  // Waits until the threads of the SIMD-group that can reach this place have done so, then combines.
+  // Waits until the threads of the SIMD-group that can reach this place have done so, then
+  // combines.
   void (*simd)(struct sm_worker*, void* value, sm_combine);
   void (*simdgroup_barrier)(struct sm_worker*, sm_u32 mem_flags);
   void (*threadgroup_barrier)(struct sm_worker*, sm_u32 mem_flags);

@@ -21,7 +21,7 @@ bool usable(const fs::path& directory) {
   std::error_code failure;
   fs::create_directories(directory, failure);
   if (failure) return false;
-  struct stat info {};
+  struct stat info{};
   if (stat(directory.c_str(), &info) != 0 || info.st_uid != geteuid()) return false;
   if ((info.st_mode & 022) != 0 && chmod(directory.c_str(), 0700) != 0) return false;
   return access(directory.c_str(), W_OK | X_OK) == 0;
@@ -41,7 +41,8 @@ DiskCache& DiskCache::instance() {
 
 DiskCache::DiskCache() {
   std::vector<fs::path> choices;
-  if (const std::string own = environment("SOFTMETAL_CACHE_DIR"); !own.empty()) choices.emplace_back(own);
+  if (const std::string own = environment("SOFTMETAL_CACHE_DIR"); !own.empty())
+    choices.emplace_back(own);
   if (const std::string xdg = environment("XDG_CACHE_HOME"); !xdg.empty())
     choices.push_back(fs::path(xdg) / "softmetal");
   if (const std::string home = environment("HOME"); !home.empty())
@@ -59,10 +60,12 @@ DiskCache::DiskCache() {
 
 std::string DiskCache::temporary(std::string_view suffix) const {
   static std::atomic<unsigned> count{0};
-  return directory_ + "/tmp." + std::to_string(getpid()) + "." + std::to_string(count++) + std::string(suffix);
+  return directory_ + "/tmp." + std::to_string(getpid()) + "." + std::to_string(count++) +
+         std::string(suffix);
 }
 
-std::string DiskCache::entry(const std::string& name, const std::function<void(const std::string&)>& make) {
+std::string DiskCache::entry(const std::string& name,
+                             const std::function<void(const std::string&)>& make) {
   const std::string path = directory_ + "/" + name;
   if (access(path.c_str(), R_OK) == 0) return path;
   const std::string fresh = temporary(fs::path(name).extension().string());

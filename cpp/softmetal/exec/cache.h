@@ -1,5 +1,5 @@
-// Files that survive the process, by the hash of all that decides them. Safe for concurrent processes:
-// an entry appears whole or not at all.
+// Files that survive the process, by the hash of all that decides them. Safe for concurrent
+// processes: an entry appears whole or not at all.
 #pragma once
 
 #include <functional>
@@ -11,11 +11,12 @@ namespace softmetal {
 
 class DiskCache {
  public:
-  // $SOFTMETAL_CACHE_DIR, else softmetal under $XDG_CACHE_HOME or ~/.cache, else a folder of this user
-  // under the system's temporary one.
+  // $SOFTMETAL_CACHE_DIR, else softmetal under $XDG_CACHE_HOME or ~/.cache, else a folder of this
+  // user under the system's temporary one.
   static DiskCache& instance();
 
-  // The path of an entry, which `make(path)` writes where it is missing. Nothing is kept when it throws.
+  // The path of an entry, which `make(path)` writes where it is missing. Nothing is kept when it
+  // throws.
   std::string entry(const std::string& name, const std::function<void(const std::string&)>& make);
   // A name in the cache's folder that nobody else uses.
   std::string temporary(std::string_view suffix) const;

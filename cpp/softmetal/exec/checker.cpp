@@ -9,16 +9,20 @@ namespace softmetal {
 namespace {
 
 std::string tuple(const std::array<uint32_t, 3>& v) {
-  return "(" + std::to_string(v[0]) + ", " + std::to_string(v[1]) + ", " + std::to_string(v[2]) + ")";
+  return "(" + std::to_string(v[0]) + ", " + std::to_string(v[1]) + ", " + std::to_string(v[2]) +
+         ")";
 }
 
-std::string at_line(uint32_t line) { return line ? " at program_source:" + std::to_string(line) : ""; }
+std::string at_line(uint32_t line) {
+  return line ? " at program_source:" + std::to_string(line) : "";
+}
 
 std::string named(const WatchedRange& range) {
   std::string text = range.data ? "buffer '" : "threadgroup memory '";
   text += range.name + "'";
   if (range.index >= 0)
-    text += std::string(range.data ? " [[buffer(" : " [[threadgroup(") + std::to_string(range.index) + ")]]";
+    text += std::string(range.data ? " [[buffer(" : " [[threadgroup(") +
+            std::to_string(range.index) + ")]]";
   return text;
 }
 
@@ -34,7 +38,8 @@ void Checker::begin_group(const sm_worker& worker, uint32_t lanes) {
       (worker.group[2] * launch.groups[1] + worker.group[1]) * launch.groups[0] + worker.group[0];
   group_first_thread_ = group * launch.group_size[0] * launch.group_size[1] * launch.group_size[2];
   size_t bytes = 0;
-  for (const WatchedRange& range : setting_.threadgroup) bytes = std::max(bytes, range.offset + range.size);
+  for (const WatchedRange& range : setting_.threadgroup)
+    bytes = std::max(bytes, range.offset + range.size);
   threadgroup_shadow_.assign(bytes, Cell{});
   callers_.assign(lanes, {});
   simd_epochs_.assign((lanes + SM_SIMD_WIDTH - 1) / SM_SIMD_WIDTH, 1);
@@ -54,7 +59,9 @@ void Checker::leave(const sm_lane& lane) {
   if (!callers_[lane.index].empty()) callers_[lane.index].pop_back();
 }
 
-uint32_t Checker::thread_number(const sm_lane& lane) const { return group_first_thread_ + lane.index + 1; }
+uint32_t Checker::thread_number(const sm_lane& lane) const {
+  return group_first_thread_ + lane.index + 1;
+}
 
 std::array<uint32_t, 3> Checker::grid_position(uint32_t thread) const {
   const sm_launch& launch = *worker_->launch;
@@ -82,10 +89,12 @@ uint32_t Checker::line_of(const sm_lane& lane, const void* pc) {
   if (!fresh) return entry->second;
   // A return address is behind its call, perhaps already on the next line.
   const auto lookup = [&](const void* address) {
-    return setting_.lines->line(reinterpret_cast<uintptr_t>(address) - 1 - setting_.module->load_address());
+    return setting_.lines->line(reinterpret_cast<uintptr_t>(address) - 1 -
+                                setting_.module->load_address());
   };
   entry->second = lookup(pc);
-  for (size_t i = callers.size(); entry->second == 0 && i-- > 0;) entry->second = lookup(callers[i]);
+  for (size_t i = callers.size(); entry->second == 0 && i-- > 0;)
+    entry->second = lookup(callers[i]);
   return entry->second;
 }
 
@@ -96,7 +105,8 @@ bool Checker::ordered(const Access& before, const Access& now, bool device) cons
   const uint32_t a = before.thread - 1, b = now.thread - 1;
   if (device && a / volume != b / volume) return false;
   if (before.group_epoch != now.group_epoch) return true;
-  return a % volume / SM_SIMD_WIDTH == b % volume / SM_SIMD_WIDTH && before.simd_epoch != now.simd_epoch;
+  return a % volume / SM_SIMD_WIDTH == b % volume / SM_SIMD_WIDTH &&
+         before.simd_epoch != now.simd_epoch;
 }
 
 const Checker::Access* Checker::note(Cell& cell, const Access& now, bool write, bool device,
@@ -110,7 +120,8 @@ const Checker::Access* Checker::note(Cell& cell, const Access& now, bool write, 
     found = &cell.write;
   }
   if (!write) {
-    Access& kept = cell.read[0].thread == 0 || ordered(cell.read[0], now, device) ? cell.read[0] : cell.read[1];
+    Access& kept = cell.read[0].thread == 0 || ordered(cell.read[0], now, device) ? cell.read[0]
+                                                                                  : cell.read[1];
     kept = now;
     return found;
   }
@@ -133,7 +144,8 @@ Checker::Cell& Checker::device_cell(uintptr_t address) {
   return (*last_)[address % 256];
 }
 
-bool Checker::access(const sm_lane& lane, const void* data, uint64_t bytes, uint32_t kind, const void* pc) {
+bool Checker::access(const sm_lane& lane, const void* data, uint64_t bytes, uint32_t kind,
+                     const void* pc) {
   const auto* at = static_cast<const std::byte*>(data);
   const bool write = kind & SM_WRITE;
   Access now{thread_number(lane), 0, 0, simd_epochs_[lane.index / SM_SIMD_WIDTH] & 0x7fffffffu,
@@ -145,7 +157,8 @@ bool Checker::access(const sm_lane& lane, const void* data, uint64_t bytes, uint
   size_t offset = 0;
   for (const WatchedRange& candidate : setting_.threadgroup) {
     const auto first = static_cast<std::ptrdiff_t>(candidate.offset);
-    if (local < first || local + static_cast<std::ptrdiff_t>(bytes) > first + static_cast<std::ptrdiff_t>(candidate.size))
+    if (local < first || local + static_cast<std::ptrdiff_t>(bytes) >
+                             first + static_cast<std::ptrdiff_t>(candidate.size))
       continue;
     range = &candidate;
     offset = static_cast<size_t>(local - first);
@@ -176,9 +189,9 @@ bool Checker::access(const sm_lane& lane, const void* data, uint64_t bytes, uint
       unwritten = true;
       report({CheckReport::Kind::uninitialized_read, setting_.kernel, range->name, range->index,
               grid_position(now.thread), now.line, 0, 1,
-              "kernel '" + setting_.kernel + "': thread " + tuple(grid_position(now.thread)) + " reads " +
-                  named(*range) + " at byte " + std::to_string(offset + i) + " before it was written" +
-                  at_line(now.line)});
+              "kernel '" + setting_.kernel + "': thread " + tuple(grid_position(now.thread)) +
+                  " reads " + named(*range) + " at byte " + std::to_string(offset + i) +
+                  " before it was written" + at_line(now.line)});
     }
     Access other{};
     const Access* found = note(cell, now, write, device, other);
@@ -190,14 +203,15 @@ bool Checker::access(const sm_lane& lane, const void* data, uint64_t bytes, uint
   return true;
 }
 
-void Checker::race(const WatchedRange& range, size_t byte, const Access& now, bool write, const Access& other,
-                   bool other_writes) {
-  report({CheckReport::Kind::race, setting_.kernel, range.name, range.index, grid_position(now.thread), now.line,
-          other.line, 1,
-          "kernel '" + setting_.kernel + "': data race on " + named(range) + " at byte " + std::to_string(byte) +
-              ": thread " + tuple(grid_position(now.thread)) + (write ? " writes" : " reads") +
-              at_line(now.line) + ", thread " + tuple(grid_position(other.thread)) +
-              (other_writes ? " wrote" : " read") + at_line(other.line) + ", and no barrier lies between"});
+void Checker::race(const WatchedRange& range, size_t byte, const Access& now, bool write,
+                   const Access& other, bool other_writes) {
+  report({CheckReport::Kind::race, setting_.kernel, range.name, range.index,
+          grid_position(now.thread), now.line, other.line, 1,
+          "kernel '" + setting_.kernel + "': data race on " + named(range) + " at byte " +
+              std::to_string(byte) + ": thread " + tuple(grid_position(now.thread)) +
+              (write ? " writes" : " reads") + at_line(now.line) + ", thread " +
+              tuple(grid_position(other.thread)) + (other_writes ? " wrote" : " read") +
+              at_line(other.line) + ", and no barrier lies between"});
 }
 
 void Checker::out_of_bounds(const sm_lane& lane, const std::byte* data, uint64_t bytes, bool write,
@@ -208,9 +222,10 @@ void Checker::out_of_bounds(const sm_lane& lane, const std::byte* data, uint64_t
   uint64_t nearest_distance = ~uint64_t{0};
   const auto consider = [&](const WatchedRange& range, std::ptrdiff_t offset) {
     const auto size = static_cast<std::ptrdiff_t>(range.size);
-    const uint64_t distance =
-        offset < 0 ? static_cast<uint64_t>(-offset)
-                   : static_cast<uint64_t>(std::max<std::ptrdiff_t>(0, offset + static_cast<std::ptrdiff_t>(bytes) - size));
+    const uint64_t distance = offset < 0
+                                  ? static_cast<uint64_t>(-offset)
+                                  : static_cast<uint64_t>(std::max<std::ptrdiff_t>(
+                                        0, offset + static_cast<std::ptrdiff_t>(bytes) - size));
     if (distance >= nearest_distance) return;
     nearest = &range, nearest_offset = offset, nearest_distance = distance;
   };
@@ -224,8 +239,8 @@ void Checker::out_of_bounds(const sm_lane& lane, const std::byte* data, uint64_t
   std::string message = "kernel '" + setting_.kernel + "': thread " + tuple(thread) +
                         (write ? " writes " : " reads ") + std::to_string(bytes) + " bytes ";
   if (nearest)
-    message += "at offset " + std::to_string(nearest_offset) + " of " + named(*nearest) + ", which has " +
-               std::to_string(nearest->size) + " bytes";
+    message += "at offset " + std::to_string(nearest_offset) + " of " + named(*nearest) +
+               ", which has " + std::to_string(nearest->size) + " bytes";
   else
     message += "outside of all its memory";
   report({CheckReport::Kind::out_of_bounds, setting_.kernel, nearest ? nearest->name : "",
@@ -239,8 +254,9 @@ void Checker::divergent_barrier(const sm_lane& lane, const std::string& what) {
 }
 
 void Checker::report(CheckReport report) {
-  const std::string key = std::to_string(static_cast<int>(report.kind)) + "|" + report.argument + "|" +
-                          std::to_string(report.line) + "|" + std::to_string(report.other_line);
+  const std::string key = std::to_string(static_cast<int>(report.kind)) + "|" + report.argument +
+                          "|" + std::to_string(report.line) + "|" +
+                          std::to_string(report.other_line);
   const auto [entry, fresh] = seen_.try_emplace(key, reports_.size());
   if (!fresh) {
     ++reports_[entry->second].count;

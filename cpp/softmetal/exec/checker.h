@@ -1,9 +1,9 @@
 // Watches every access of a launch to device and threadgroup memory.
 //
-// Two accesses of different threads to one byte, one of them a write and not both atomic, are a race
-// unless a barrier lies between them: a threadgroup barrier with the flag of that memory for threads of
-// one threadgroup, also a SIMD-group barrier for threads of one SIMD-group, nothing for threads of
-// different threadgroups. SIMD operations order no memory in Metal, and so not here.
+// Two accesses of different threads to one byte, one of them a write and not both atomic, are a
+// race unless a barrier lies between them: a threadgroup barrier with the flag of that memory for
+// threads of one threadgroup, also a SIMD-group barrier for threads of one SIMD-group, nothing for
+// threads of different threadgroups. SIMD operations order no memory in Metal, and so not here.
 //
 // For one launch, on one operating system thread: equal launches give equal reports.
 #pragma once
@@ -24,7 +24,7 @@ namespace softmetal {
 // A run of memory whose bytes are watched.
 struct WatchedRange {
   std::string name;
-  int index = -1;          // N of [[buffer(N)]] or [[threadgroup(N)]]
+  int index = -1;  // N of [[buffer(N)]] or [[threadgroup(N)]]
   size_t size = 0;
   const std::byte* data = nullptr;  // device memory
   size_t offset = 0;                // threadgroup memory, from its start
@@ -55,7 +55,8 @@ class Checker {
   void simdgroup_barrier(size_t simdgroup);
   void divergent_barrier(const sm_lane& lane, const std::string& what);
   // From the kernel.
-  // False when the access is out of bounds: the thread must not go on, what it would touch is unknown.
+  // False when the access is out of bounds: the thread must not go on, what it would touch is
+  // unknown.
   bool access(const sm_lane& lane, const void* data, uint64_t bytes, uint32_t kind, const void* pc);
   void enter(const sm_lane& lane, const void* pc);
   void leave(const sm_lane& lane);
@@ -63,7 +64,8 @@ class Checker {
   std::vector<CheckReport> reports() const { return reports_; }
 
  private:
-  // The last access of a kind to a byte. `thread` is the thread's number in the grid plus one, 0: none.
+  // The last access of a kind to a byte. `thread` is the thread's number in the grid plus one, 0:
+  // none.
   struct Access {
     uint32_t thread;
     uint32_t line;
@@ -84,9 +86,10 @@ class Checker {
   uint32_t line_of(const sm_lane& lane, const void* pc);
   uint32_t thread_number(const sm_lane& lane) const;
   std::array<uint32_t, 3> grid_position(uint32_t thread) const;
-  void out_of_bounds(const sm_lane& lane, const std::byte* data, uint64_t bytes, bool write, const void* pc);
-  void race(const WatchedRange& range, size_t byte, const Access& now, bool write, const Access& other,
-            bool other_writes);
+  void out_of_bounds(const sm_lane& lane, const std::byte* data, uint64_t bytes, bool write,
+                     const void* pc);
+  void race(const WatchedRange& range, size_t byte, const Access& now, bool write,
+            const Access& other, bool other_writes);
   void report(CheckReport report);
 
   Setting setting_;

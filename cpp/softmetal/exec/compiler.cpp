@@ -47,8 +47,10 @@ Outcome run_process(const std::vector<std::string>& command) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, 1, out_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  posix_spawn_file_actions_addopen(&actions, 2, log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  posix_spawn_file_actions_addopen(&actions, 1, out_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC,
+                                   0600);
+  posix_spawn_file_actions_addopen(&actions, 2, log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC,
+                                   0600);
   std::vector<char*> environment = english_environment();
   pid_t child = 0;
   const int failure =
@@ -88,12 +90,21 @@ std::vector<std::string> words_of(const char* text) {
   return words;
 }
 
-// A half is rounded after every operation, products are not fused with sums, and memory is typed by its
-// use: what a GPU does, and what makes results comparable.
-constexpr std::array kFlags = {"-std=c++20",         "-fPIC",        "-w",
-                               "-fvisibility=hidden", "-ffp-contract=off", "-fno-strict-aliasing",
-                               "-fno-math-errno",    "-fno-trapping-math", "-fsigned-char",
-                               "-fwrapv",            "-fno-exceptions", "-g1", "-gdwarf-4"};
+// A half is rounded after every operation, products are not fused with sums, and memory is typed by
+// its use: what a GPU does, and what makes results comparable.
+constexpr std::array kFlags = {"-std=c++20",
+                               "-fPIC",
+                               "-w",
+                               "-fvisibility=hidden",
+                               "-ffp-contract=off",
+                               "-fno-strict-aliasing",
+                               "-fno-math-errno",
+                               "-fno-trapping-math",
+                               "-fsigned-char",
+                               "-fwrapv",
+                               "-fno-exceptions",
+                               "-g1",
+                               "-gdwarf-4"};
 
 }  // namespace
 
@@ -106,15 +117,18 @@ Compiler::Compiler() {
   std::string tried;
   if (const char* own = std::getenv("SOFTMETAL_CXX"); own && *own) {
     if (try_command(words_of(own), tried)) return;
-    throw CompileError("softmetal: SOFTMETAL_CXX is no C++ compiler that can build kernels:" + tried);
+    throw CompileError("softmetal: SOFTMETAL_CXX is no C++ compiler that can build kernels:" +
+                       tried);
   }
   const std::vector<std::vector<std::string>> choices = {
       {"g++"}, {"clang++"}, {"c++"}, {"python3", "-m", "ziglang", "c++"}};
   for (const auto& choice : choices)
     if (try_command(choice, tried)) return;
   throw CompileError(
-      "softmetal: kernels are compiled by the system's C++ compiler, and none will do: install g++ 12 or "
-      "clang 16, or `pip install ziglang`, or set SOFTMETAL_CXX. Tried:" + tried);
+      "softmetal: kernels are compiled by the system's C++ compiler, and none will do: install g++ "
+      "12 or "
+      "clang 16, or `pip install ziglang`, or set SOFTMETAL_CXX. Tried:" +
+      tried);
 }
 
 bool Compiler::try_command(std::vector<std::string> command, std::string& tried) {
@@ -163,7 +177,8 @@ std::string Compiler::run(std::vector<std::string> arguments) const {
 
 std::string Compiler::preprocess(const std::string& file, const std::string& prefix,
                                  const std::vector<std::string>& flags) const {
-  std::vector<std::string> arguments = {"-E", "-x", "c++", "-std=c++20", "-undef", "-nostdinc", "-w"};
+  std::vector<std::string> arguments = {"-E",     "-x",        "c++", "-std=c++20",
+                                        "-undef", "-nostdinc", "-w"};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   arguments.insert(arguments.end(), {"-imacros", prefix, file});
   return run(std::move(arguments));
@@ -182,12 +197,12 @@ void Compiler::build(const std::string& file, const std::string& output, bool ch
     run(std::move(arguments));
     return;
   }
-  // Linked in a step of its own, without the option: that would bring in ThreadSanitizer itself. No call
-  // is inlined, so that every access inside the standard library has its caller's line.
+  // Linked in a step of its own, without the option: that would bring in ThreadSanitizer itself. No
+  // call is inlined, so that every access inside the standard library has its caller's line.
   const std::string object = output + ".o";
   std::vector<std::string> arguments = flags_;
-  arguments.insert(arguments.end(),
-                   {"-O1", "-fno-inline", "-fsanitize=thread", "-DSM_CHECK=1", "-c", file, "-o", object});
+  arguments.insert(arguments.end(), {"-O1", "-fno-inline", "-fsanitize=thread", "-DSM_CHECK=1",
+                                     "-c", file, "-o", object});
   try {
     run(std::move(arguments));
     run({"-shared", object, "-o", output});
@@ -207,12 +222,14 @@ std::string program_errors(std::string_view log) {
     if (line.rfind("program_source:", 0) != 0) continue;
     if (const size_t fatal = line.find(" fatal error: "); fatal != std::string::npos)
       line.replace(fatal, 14, " error: ");
-    if (line.find(" error: ") == std::string::npos && line.find(" note: ") == std::string::npos) continue;
+    if (line.find(" error: ") == std::string::npos && line.find(" note: ") == std::string::npos)
+      continue;
     errors += line + "\n";
   }
   if (errors.find(" error: ") == std::string::npos) errors = log;
   constexpr std::string_view kInternal = "sm_program::";
-  for (size_t at; (at = errors.find(kInternal)) != std::string::npos;) errors.erase(at, kInternal.size());
+  for (size_t at; (at = errors.find(kInternal)) != std::string::npos;)
+    errors.erase(at, kInternal.size());
   return errors;
 }
 

@@ -14,7 +14,8 @@ class Compiler {
   // `python3 -m ziglang c++`. Throws CompileError, with what was tried, when there is none.
   static const Compiler& instance();
 
-  // All that decides its output: the command, its version, the processor it compiles for, the flags.
+  // All that decides its output: the command, its version, the processor it compiles for, the
+  // flags.
   const std::string& identity() const { return identity_; }
 
   // The text of `file` after preprocessing. `prefix` is read first and leaves only its macros.
@@ -35,8 +36,8 @@ class Compiler {
   std::string identity_;
 };
 
-// A compiler's output as Apple's would word it: "program_source:LINE:COLUMN: error: ..." for each fault
-// in the program, or everything where no fault lies there.
+// A compiler's output as Apple's would word it: "program_source:LINE:COLUMN: error: ..." for each
+// fault in the program, or everything where no fault lies there.
 std::string program_errors(std::string_view log);
 
 }  // namespace softmetal

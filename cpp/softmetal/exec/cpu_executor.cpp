@@ -1,4 +1,5 @@
-// From MSL to a launch: preprocess, parse, translate, compile or find in the cache, load, bind, run.
+// From MSL to a launch: preprocess, parse, translate, compile or find in the cache, load, bind,
+// run.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -32,8 +33,9 @@ namespace {
 
 constexpr size_t kThreadgroupAlignment = 16;
 
-// A program with more kernels than this is not instantiated as a whole when it is compiled first: some
-// have thousands, of which a process uses three. Faults in an instance then show when it is asked for.
+// A program with more kernels than this is not instantiated as a whole when it is compiled first:
+// some have thousands, of which a process uses three. Faults in an instance then show when it is
+// asked for.
 constexpr size_t kMaxInstancesChecked = 32;
 
 size_t align_up(size_t n, size_t alignment) { return (n + alignment - 1) / alignment * alignment; }
@@ -69,7 +71,8 @@ class CpuKernel final : public Kernel {
 
 class CpuProgram final : public Program, public std::enable_shared_from_this<CpuProgram> {
  public:
-  explicit CpuProgram(std::string source) : source_(std::move(source)), parsed_(msl::parse(source_)) {
+  explicit CpuProgram(std::string source)
+      : source_(std::move(source)), parsed_(msl::parse(source_)) {
     msl::check_dialect(parsed_);
     throw_errors();
     analysis_ = msl::analyse(parsed_);
@@ -79,14 +82,15 @@ class CpuProgram final : public Program, public std::enable_shared_from_this<Cpu
 
   const std::vector<KernelInfo>& kernels() const override { return kernels_; }
 
-  std::shared_ptr<const Kernel> specialize(std::string_view name,
-                                           const std::vector<ConstantValue>& constants) const override {
+  std::shared_ptr<const Kernel> specialize(
+      std::string_view name, const std::vector<ConstantValue>& constants) const override {
     const auto found = std::find_if(kernels_.begin(), kernels_.end(),
                                     [&](const KernelInfo& info) { return info.name == name; });
     if (found == kernels_.end())
       throw CompileError("function '" + std::string(name) + "' was not found in the library");
     const auto index = static_cast<size_t>(found - kernels_.begin());
-    return std::make_shared<CpuKernel>(shared_from_this(), index, constant_values(*found, constants));
+    return std::make_shared<CpuKernel>(shared_from_this(), index,
+                                       constant_values(*found, constants));
   }
 
   // The path of the library that holds this kernel alone.
@@ -99,18 +103,37 @@ class CpuProgram final : public Program, public std::enable_shared_from_this<Cpu
     });
   }
 
-  // Throws CompileError for what the compiler, and not the parser, sees. A program that passed once is
-  // remembered.
+  // Throws CompileError for what the compiler, and not the parser, sees. A program that passed once
+  // is remembered.
   void check() const {
     const Compiler& compiler = Compiler::instance();
     std::vector<size_t> all;
-    for (size_t k = 0; k < std::min(parsed_.kernels.size(), kMaxInstancesChecked); ++k) all.push_back(k);
+    for (size_t k = 0; k < std::min(parsed_.kernels.size(), kMaxInstancesChecked); ++k)
+      all.push_back(k);
     const std::string text = translation(all);
-    DiskCache::instance().entry(sha256(compiler.identity() + "check\n" + text) + ".ok",
-                                [&](const std::string& marker) {
-                                  with_source(text, [&](const std::string& file) { compiler.check(file); });
-                                  write_file(marker, "");
-                                });
+    DiskCache::instance().entry(
+        sha256(compiler.identity() + "check\n" + text) + ".ok", [&](const std::string& marker) {
+          with_source(text, [&](const std::string& file) { compiler.check(file); });
+          write_file(marker, "");
+        });
+  }
+
+  // Whether a function constant, false among `constants`, leaves the argument away.
+  bool is_absent(size_t kernel, const Argument& argument, const ConstantValues& constants) const {
+    const auto wanted = argument.kind == ArgumentKind::buffer
+                            ? msl::Parameter::Kind::buffer
+                            : msl::Parameter::Kind::threadgroup;
+    for (const msl::Parameter& p :
+         parsed_.functions[parsed_.kernels[kernel].function].arguments) {
+      if (p.kind != wanted || p.index != argument.index || p.only_if.empty()) continue;
+      for (size_t c = 0; c < parsed_.constants.size(); ++c) {
+        const ConstantValues::Value& value = constants.values[c];
+        if (parsed_.constants[c].name == p.only_if) {
+          return value.defined && value.bytes[0] == std::byte{0};
+        }
+      }
+    }
+    return false;
   }
 
   const msl::Program& parsed() const { return parsed_; }
@@ -149,12 +172,13 @@ class CpuProgram final : public Program, public std::enable_shared_from_this<Cpu
     for (const msl::Parameter& p : function.arguments) {
       if (p.kind == msl::Parameter::Kind::builtin) continue;
       const bool buffer = p.kind == msl::Parameter::Kind::buffer;
-      info.arguments.push_back({p.name, buffer ? ArgumentKind::buffer : ArgumentKind::threadgroup, p.index,
-                                p.read_only, 0, 0});
+      info.arguments.push_back({p.name, buffer ? ArgumentKind::buffer : ArgumentKind::threadgroup,
+                                p.index, p.read_only, 0, 0});
     }
     for (const size_t c : analysis_.constants[kernel]) {
       const msl::FunctionConstant& constant = parsed_.constants[c];
-      info.constants.push_back({constant.name, constant.index, constant.type, !is_optional(constant.name)});
+      info.constants.push_back(
+          {constant.name, constant.index, constant.type, !is_optional(constant.name)});
     }
     return info;
   }
@@ -167,7 +191,8 @@ class CpuProgram final : public Program, public std::enable_shared_from_this<Cpu
     return false;
   }
 
-  ConstantValues constant_values(const KernelInfo& kernel, const std::vector<ConstantValue>& given) const {
+  ConstantValues constant_values(const KernelInfo& kernel,
+                                 const std::vector<ConstantValue>& given) const {
     ConstantValues out;
     out.values.resize(parsed_.constants.size());
     for (const FunctionConstant& wanted : kernel.constants) {
@@ -176,12 +201,13 @@ class CpuProgram final : public Program, public std::enable_shared_from_this<Cpu
       });
       if (found == given.end()) {
         if (!wanted.required) continue;
-        throw CompileError("function '" + kernel.name + "' needs a value for function constant '" + wanted.name +
-                           "' at index " + std::to_string(wanted.index));
+        throw CompileError("function '" + kernel.name + "' needs a value for function constant '" +
+                           wanted.name + "' at index " + std::to_string(wanted.index));
       }
       if (found->type != wanted.type)
-        throw CompileError("function constant '" + wanted.name + "' of '" + kernel.name + "' has MTLDataType " +
-                           std::to_string(wanted.type) + ", the value has " + std::to_string(found->type));
+        throw CompileError("function constant '" + wanted.name + "' of '" + kernel.name +
+                           "' has MTLDataType " + std::to_string(wanted.type) + ", the value has " +
+                           std::to_string(found->type));
       for (size_t c = 0; c < parsed_.constants.size(); ++c)
         if (parsed_.constants[c].name == wanted.name) out.values[c] = {true, found->bytes};
     }
@@ -194,7 +220,8 @@ class CpuProgram final : public Program, public std::enable_shared_from_this<Cpu
   std::vector<KernelInfo> kernels_;
 };
 
-CpuKernel::CpuKernel(std::shared_ptr<const CpuProgram> program, size_t index, ConstantValues constants)
+CpuKernel::CpuKernel(std::shared_ptr<const CpuProgram> program, size_t index,
+                     ConstantValues constants)
     : program_(std::move(program)), index_(index), constants_(std::move(constants)) {
   info_ = program_->kernels()[index];
   module_ = std::make_unique<Module>(program_->build(index, false), constants_);
@@ -205,6 +232,8 @@ CpuKernel::CpuKernel(std::shared_ptr<const CpuProgram> program, size_t index, Co
     argument.read_only = described->read_only;
     ++described;
   }
+  std::erase_if(info_.arguments,
+                [&](const Argument& a) { return program_->is_absent(index_, a, constants_); });
 }
 
 const CpuKernel::Checked& CpuKernel::checked() const {
@@ -215,21 +244,26 @@ const CpuKernel::Checked& CpuKernel::checked() const {
   return checked_;
 }
 
-sm_launch CpuKernel::bind(const Launch& launch, const Module& module, size_t& threadgroup_bytes) const {
+sm_launch CpuKernel::bind(const Launch& launch, const Module& module,
+                          size_t& threadgroup_bytes) const {
   sm_launch bound{};
   uint64_t threads = 1;
   for (size_t i = 0; i < 3; ++i) {
     if (launch.threads[i] > UINT32_MAX)
-      throw ExecutionError("kernel '" + info_.name + "': a grid has at most 4294967295 threads a side");
+      throw ExecutionError("kernel '" + info_.name +
+                           "': a grid has at most 4294967295 threads a side");
     bound.grid[i] = static_cast<uint32_t>(launch.threads[i]);
     bound.group_size[i] = launch.threads_per_group[i];
     threads *= launch.threads_per_group[i];
-    if (bound.group_size[i] == 0) throw ExecutionError("kernel '" + info_.name + "': a threadgroup is empty");
-    bound.groups[i] = bound.grid[i] / bound.group_size[i] + (bound.grid[i] % bound.group_size[i] != 0);
+    if (bound.group_size[i] == 0)
+      throw ExecutionError("kernel '" + info_.name + "': a threadgroup is empty");
+    bound.groups[i] =
+        bound.grid[i] / bound.group_size[i] + (bound.grid[i] % bound.group_size[i] != 0);
   }
   if (threads > Scheduler::kMaxThreads)
-    throw ExecutionError("kernel '" + info_.name + "': a threadgroup has " + std::to_string(threads) +
-                         " threads, the limit is " + std::to_string(Scheduler::kMaxThreads));
+    throw ExecutionError("kernel '" + info_.name + "': a threadgroup has " +
+                         std::to_string(threads) + " threads, the limit is " +
+                         std::to_string(Scheduler::kMaxThreads));
   for (size_t i = 0; i < kMaxBuffers; ++i)
     bound.buffers[i] = launch.buffers[i].data ? launch.buffers[i].data : unbound_memory();
   threadgroup_bytes = module.threadgroup_bytes(0);
@@ -242,7 +276,8 @@ sm_launch CpuKernel::bind(const Launch& launch, const Module& module, size_t& th
   return bound;
 }
 
-// The threadgroups' positions by number; shuffled by a walk whose step shares no factor with their count.
+// The threadgroups' positions by number; shuffled by a walk whose step shares no factor with their
+// count.
 class GroupOrder {
  public:
   GroupOrder(const sm_launch& launch, const ExecutionOptions& options)
@@ -261,7 +296,8 @@ class GroupOrder {
     if (order_ == ExecutionOptions::Order::shuffled)
       i = static_cast<uint64_t>((static_cast<unsigned __int128>(i) * step_ + start_) % count_);
     const uint64_t x = launch_.groups[0], y = launch_.groups[1];
-    return {static_cast<uint32_t>(i % x), static_cast<uint32_t>(i / x % y), static_cast<uint32_t>(i / x / y)};
+    return {static_cast<uint32_t>(i % x), static_cast<uint32_t>(i / x % y),
+            static_cast<uint32_t>(i / x / y)};
   }
 
  private:
@@ -298,7 +334,8 @@ void CpuKernel::run(const Launch& launch) const {
 
 void CpuKernel::run_checked(const sm_launch& bound, const Launch& launch, size_t threadgroup_bytes,
                             const ExecutionOptions& options) const {
-  Checker::Setting setting{info_.name, {}, {}, checked_.lines.get(), checked_.module.get(), &is_allocated};
+  Checker::Setting setting{info_.name,   {}, {}, checked_.lines.get(), checked_.module.get(),
+                           &is_allocated};
   for (const Module::Variable& variable : checked_.module->variables(0)) {
     const std::string_view name = program_->parsed().tokens[variable.id].text;
     setting.threadgroup.push_back({std::string(name), -1, variable.size, nullptr, variable.offset});
@@ -306,8 +343,8 @@ void CpuKernel::run_checked(const sm_launch& bound, const Launch& launch, size_t
   for (const Argument& argument : info_.arguments) {
     const auto index = static_cast<int>(argument.index);
     if (argument.kind == ArgumentKind::threadgroup) {
-      setting.threadgroup.push_back({argument.name, index, launch.threadgroup_bytes[argument.index], nullptr,
-                                     bound.threadgroup_offset[argument.index]});
+      setting.threadgroup.push_back({argument.name, index, launch.threadgroup_bytes[argument.index],
+                                     nullptr, bound.threadgroup_offset[argument.index]});
     } else {
       const Binding& binding = launch.buffers[argument.index];
       setting.buffers.push_back({argument.name, index, binding.data ? binding.size : 0,
@@ -316,7 +353,8 @@ void CpuKernel::run_checked(const sm_launch& bound, const Launch& launch, size_t
   }
   Checker checker(std::move(setting));
   const GroupOrder order(bound, options);
-  const Scheduler::Job job{checked_.module->kernel(0).entry, &bound, threadgroup_bytes, options, &checker};
+  const Scheduler::Job job{checked_.module->kernel(0).entry, &bound, threadgroup_bytes, options,
+                           &checker};
   for_each_group(order.count(), 1, [&](Scheduler& scheduler, uint64_t i) {
     std::string error;
     return scheduler.run(job, order.position(i).data(), error);
@@ -334,7 +372,8 @@ void CpuKernel::run_checked(const sm_launch& bound, const Launch& launch, size_t
 
 class CpuExecutor final : public Executor {
  public:
-  std::shared_ptr<const Program> compile(std::string_view msl, const CompileOptions& options) override {
+  std::shared_ptr<const Program> compile(std::string_view msl,
+                                         const CompileOptions& options) override {
     const std::string key = source_key(msl, options);
     {
       const std::lock_guard lock(mutex_);
@@ -353,9 +392,9 @@ class CpuExecutor final : public Executor {
  private:
   static std::vector<std::string> macro_flags(const CompileOptions& options) {
     // MTL::LanguageVersion is major << 16 | minor; __METAL_VERSION__ is 310 for 3.1.
-    const uint32_t version =
-        options.language_version ? (options.language_version >> 16) * 100 + (options.language_version & 0xffff) * 10
-                                 : 320;
+    const uint32_t version = options.language_version ? (options.language_version >> 16) * 100 +
+                                                            (options.language_version & 0xffff) * 10
+                                                      : 320;
     std::vector<std::string> flags = {"-D__METAL_VERSION__=" + std::to_string(version)};
     if (options.fast_math) flags.emplace_back("-D__FAST_MATH__=1");
     for (const auto& [name, value] : options.macros) flags.push_back("-D" + name + "=" + value);
@@ -370,7 +409,8 @@ class CpuExecutor final : public Executor {
     return sha256(all);
   }
 
-  static std::string preprocessed(const std::string& key, std::string_view msl, const CompileOptions& options) {
+  static std::string preprocessed(const std::string& key, std::string_view msl,
+                                  const CompileOptions& options) {
     const DiskCache& cache = DiskCache::instance();
     const std::string path =
         DiskCache::instance().entry(key + ".ii", [&](const std::string& output) {
@@ -412,7 +452,8 @@ class CpuExecutor final : public Executor {
 }  // namespace
 
 Executor& cpu_executor() {
-  static auto* executor = new CpuExecutor;  // lives until the process ends, whatever still runs then
+  static auto* executor =
+      new CpuExecutor;  // lives until the process ends, whatever still runs then
   return *executor;
 }
 

@@ -2,8 +2,9 @@
 //
 // Above it: MTLDevice, MTLLibrary, MTLComputePipelineState, the encoders. They hold Metal's rules
 // (limits, lifetimes, errors) and know nothing of how a kernel is executed.
-// Below it: an executor, which turns MSL into programs and runs them. Every call that can fail throws
-// one of the two errors here; neither crosses into Objective-C land, where they become NSErrors.
+// Below it: an executor, which turns MSL into programs and runs them. Every call that can fail
+// throws one of the two errors here; neither crosses into Objective-C land, where they become
+// NSErrors.
 #pragma once
 
 #include <array>
@@ -36,8 +37,8 @@ enum class ArgumentKind : uint8_t { buffer, threadgroup };
 struct Argument {
   std::string name;
   ArgumentKind kind;
-  uint32_t index;      // the N of [[buffer(N)]] or [[threadgroup(N)]]
-  bool read_only;      // const device T*, constant T&
+  uint32_t index;  // the N of [[buffer(N)]] or [[threadgroup(N)]]
+  bool read_only;  // const device T*, constant T&
   size_t element_size;
   size_t element_alignment;
 };
@@ -45,8 +46,8 @@ struct Argument {
 struct FunctionConstant {
   std::string name;
   uint32_t index;
-  uint32_t type;       // an MTL::DataType
-  bool required;       // false where the source tests is_function_constant_defined
+  uint32_t type;  // an MTL::DataType
+  bool required;  // false where the source tests is_function_constant_defined
 };
 
 struct KernelInfo {
@@ -60,7 +61,7 @@ struct KernelInfo {
 struct ConstantValue {
   std::string name;
   uint32_t index = 0;
-  uint32_t type = 0;   // an MTL::DataType
+  uint32_t type = 0;  // an MTL::DataType
   std::array<std::byte, 16> bytes{};
 };
 
@@ -70,8 +71,8 @@ struct CompileOptions {
   bool fast_math = true;
 };
 
-// One slot of the argument table. `data` is where the kernel's pointer starts; `size` counts the bytes
-// from there to the end of the buffer. A slot that was never set has data == nullptr.
+// One slot of the argument table. `data` is where the kernel's pointer starts; `size` counts the
+// bytes from there to the end of the buffer. A slot that was never set has data == nullptr.
 struct Binding {
   std::byte* data = nullptr;
   size_t size = 0;
@@ -79,14 +80,14 @@ struct Binding {
 };
 
 struct Launch {
-  std::array<uint64_t, 3> threads{1, 1, 1};            // the grid, in threads; need not be a multiple
+  std::array<uint64_t, 3> threads{1, 1, 1};  // the grid, in threads; need not be a multiple
   std::array<uint32_t, 3> threads_per_group{1, 1, 1};  // of the threadgroup
   std::array<Binding, kMaxBuffers> buffers{};
   std::array<size_t, kMaxBuffers> threadgroup_bytes{};
 };
 
-// A kernel with its function constants fixed: what an MTLComputePipelineState holds. Immutable; `run`
-// may be called from several threads.
+// A kernel with its function constants fixed: what an MTLComputePipelineState holds. Immutable;
+// `run` may be called from several threads.
 class Kernel {
  public:
   virtual ~Kernel() = default;
@@ -116,8 +117,8 @@ class Executor {
   virtual void deallocate(void* data, size_t bytes) = 0;
 };
 
-// Runs kernels on this machine's processor: translated to C++, compiled by the system's compiler, each
-// Metal thread a fiber. Lives until the process ends.
+// Runs kernels on this machine's processor: translated to C++, compiled by the system's compiler,
+// each Metal thread a fiber. Lives until the process ends.
 Executor& cpu_executor();
 
 }  // namespace softmetal

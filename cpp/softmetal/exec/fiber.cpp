@@ -59,7 +59,8 @@ softmetal_fiber_start:
 )");
 
 void Context::start_at(std::byte*, std::byte* stack_top, void (*entry)(void*), void* argument) {
-  auto** frame = reinterpret_cast<void**>(stack_top) - 9;  // leaves the ABI's alignment at the entry
+  auto** frame =
+      reinterpret_cast<void**>(stack_top) - 9;     // leaves the ABI's alignment at the entry
   for (int i = 0; i < 6; ++i) frame[i] = nullptr;  // r15 r14 r13 r12 rbx rbp
   frame[2] = argument;
   frame[3] = reinterpret_cast<void*>(entry);
@@ -166,7 +167,8 @@ void Context::switch_to(Context& from, Context& to) { swapcontext(&from.context_
 
 StackArena::StackArena() {
   mapping_size_ = 2 * kSize;  // to find an aligned half in it
-  mapping_ = mmap(nullptr, mapping_size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  mapping_ =
+      mmap(nullptr, mapping_size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapping_ == MAP_FAILED) throw std::bad_alloc();
   const uintptr_t start = reinterpret_cast<uintptr_t>(mapping_);
   base_ = reinterpret_cast<std::byte*>((start + kSize - 1) & ~(kSize - 1));
@@ -180,8 +182,8 @@ StackArena::~StackArena() { munmap(mapping_, mapping_size_); }
 
 StackArena::Stack StackArena::stack(size_t n) {
   static const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  // One page more than a power of two: equal distances would put all stacks into two sets of the TLB,
-  // and a switch between 256 threads then takes ten times as long.
+  // One page more than a power of two: equal distances would put all stacks into two sets of the
+  // TLB, and a switch between 256 threads then takes ten times as long.
   const size_t stride = kStackSize + page;
   for (; stacks_ <= n; ++stacks_) {
     if (stacks_ >= kMaxStacks ||

@@ -29,8 +29,8 @@ class Context {
 #endif
 };
 
-// One address range, aligned to its size, that holds a block of the owner's choice at its base and above
-// it stacks with a guard page each. Only touched pages cost memory.
+// One address range, aligned to its size, that holds a block of the owner's choice at its base and
+// above it stacks with a guard page each. Only touched pages cost memory.
 class StackArena {
  public:
   static constexpr size_t kSize = size_t{1} << 29;

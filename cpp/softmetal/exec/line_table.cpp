@@ -88,13 +88,14 @@ LineTable::LineTable(const std::string& path) {
   }
   // Where a sequence ends another may begin: its rows count, so ends (line 0) stand first.
   std::stable_sort(rows_.begin(), rows_.end(), [](const Row& a, const Row& b) {
-    return a.address != b.address ? a.address < b.address : (a.line == 0) > (b.line == 0);
+    return a.address != b.address ? a.address<b.address : (a.line == 0)>(b.line == 0);
   });
 }
 
 uint32_t LineTable::line(uint64_t address) const {
-  auto after = std::upper_bound(rows_.begin(), rows_.end(), address,
-                                [](uint64_t wanted, const Row& row) { return wanted < row.address; });
+  auto after =
+      std::upper_bound(rows_.begin(), rows_.end(), address,
+                       [](uint64_t wanted, const Row& row) { return wanted < row.address; });
   if (after == rows_.begin()) return 0;
   --after;
   return after->program ? after->line : 0;

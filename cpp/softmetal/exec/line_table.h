@@ -1,5 +1,5 @@
-// Which line of the program an address in compiled code belongs to: the line table of DWARF 4, read from
-// the file, so that no tool has to be there when a report is made.
+// Which line of the program an address in compiled code belongs to: the line table of DWARF 4, read
+// from the file, so that no tool has to be there when a report is made.
 #pragma once
 
 #include <cstdint>

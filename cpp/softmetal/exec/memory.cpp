@@ -63,8 +63,8 @@ bool is_allocated(const void* data, size_t bytes) {
 
 void* unbound_memory() {
   constexpr size_t kSize = size_t{1} << 20;
-  static void* const memory =
-      mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  static void* const memory = mmap(nullptr, kSize, PROT_READ | PROT_WRITE,
+                                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   return memory;
 }
 

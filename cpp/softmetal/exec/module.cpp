@@ -14,8 +14,10 @@ namespace softmetal {
 namespace {
 
 std::string patched(std::string library, const ConstantValues& constants) {
-  const size_t at = library.find(std::string_view(msl::kConstantsMagic, sizeof msl::kConstantsMagic));
-  if (at == std::string::npos) throw CompileError("softmetal: a compiled program has no constants table");
+  const size_t at =
+      library.find(std::string_view(msl::kConstantsMagic, sizeof msl::kConstantsMagic));
+  if (at == std::string::npos)
+    throw CompileError("softmetal: a compiled program has no constants table");
   for (size_t i = 0; i < constants.values.size(); ++i) {
     msl::ConstantSlot slot{};
     std::memcpy(slot.value, constants.values[i].bytes.data(), sizeof slot.value);
@@ -57,7 +59,8 @@ Module::Module(const std::string& path, const ConstantValues& constants) : path_
         for (int i = 0; i < info->dlpi_phnum; ++i)
           if (info->dlpi_phdr[i].p_type == PT_LOAD)
             module.image_end_ = std::max<uintptr_t>(
-                module.image_end_, info->dlpi_addr + info->dlpi_phdr[i].p_vaddr + info->dlpi_phdr[i].p_memsz);
+                module.image_end_,
+                info->dlpi_addr + info->dlpi_phdr[i].p_vaddr + info->dlpi_phdr[i].p_memsz);
         return 1;
       },
       this);

@@ -22,8 +22,9 @@ struct ConstantValues {
   bool any() const;
 };
 
-// Owns the loaded library. Function constants are ordinary variables of the program that are computed
-// while it is loaded; each set of values therefore gets a copy of the library, patched, of its own.
+// Owns the loaded library. Function constants are ordinary variables of the program that are
+// computed while it is loaded; each set of values therefore gets a copy of the library, patched, of
+// its own.
 class Module {
  public:
   // Throws CompileError when the file cannot be loaded.

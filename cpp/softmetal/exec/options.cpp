@@ -23,8 +23,8 @@ ExecutionOptions first_options() {
   options.seed = std::strtoull(std::string(environment("SOFTMETAL_SEED")).c_str(), nullptr, 0);
   const std::string_view check = environment("SOFTMETAL_CHECK");
   options.check = !check.empty() && check != "0";
-  options.threads =
-      static_cast<unsigned>(std::strtoul(std::string(environment("SOFTMETAL_THREADS")).c_str(), nullptr, 0));
+  options.threads = static_cast<unsigned>(
+      std::strtoul(std::string(environment("SOFTMETAL_THREADS")).c_str(), nullptr, 0));
   return options;
 }
 

@@ -30,11 +30,16 @@ uint64_t Random::next() {
 }
 
 const sm_runtime Scheduler::kRuntime = {
-    runtime_simd,   runtime_simdgroup_barrier, runtime_threadgroup_barrier,
-    runtime_access, runtime_enter,             runtime_leave,
+    runtime_simd,
+    runtime_simdgroup_barrier,
+    runtime_threadgroup_barrier,
+    runtime_access,
+    runtime_enter,
+    runtime_leave,
 };
 
-Scheduler::Scheduler() : worker_(nullptr), lanes_(kMaxThreads), simdgroups_(kMaxThreads / SM_SIMD_WIDTH) {
+Scheduler::Scheduler()
+    : worker_(nullptr), lanes_(kMaxThreads), simdgroups_(kMaxThreads / SM_SIMD_WIDTH) {
   static_assert(StackArena::kSize == size_t{1} << SM_ARENA_LOG2);
   static_assert(StackArena::kMaxStacks >= kMaxThreads);
   static_assert(sizeof(sm_worker) + sizeof(Scheduler*) <= StackArena::kStackSize);
@@ -62,7 +67,8 @@ bool Scheduler::run(const Job& job, const uint32_t group[3], std::string& error)
   worker_->launch = job.launch;
   random_ = Random(job.options.seed * 0x2545f4914f6cdd1d + linear);
 
-  // NaN in every floating-point type, and an index far outside: a read before the first write shows.
+  // NaN in every floating-point type, and an index far outside: a read before the first write
+  // shows.
   threadgroup_memory_.resize(job.threadgroup_bytes + 256);
   std::fill(threadgroup_memory_.begin(), threadgroup_memory_.end(), std::byte{0xff});
   const auto start = reinterpret_cast<uintptr_t>(threadgroup_memory_.data());
@@ -121,7 +127,8 @@ size_t Scheduler::next() {
     }
     if (group.in_simd) {
       release_simd(group, base);
-      // Elsewhere a SIMD-group would now be overtaken by another, so let the shuffled order do that.
+      // Elsewhere a SIMD-group would now be overtaken by another, so let the shuffled order do
+      // that.
       if (job_->options.order == ExecutionOptions::Order::shuffled) simdgroup_ = pick_simdgroup();
       continue;
     }
@@ -147,15 +154,18 @@ size_t Scheduler::pick_simdgroup() {
 uint32_t Scheduler::pick_lane(uint32_t mask) {
   switch (job_->options.order) {
     case ExecutionOptions::Order::forward: break;
-    case ExecutionOptions::Order::reverse: return 31 - static_cast<uint32_t>(std::countl_zero(mask));
+    case ExecutionOptions::Order::reverse:
+      return 31 - static_cast<uint32_t>(std::countl_zero(mask));
     case ExecutionOptions::Order::shuffled:
-      for (uint32_t skip = random_.below(static_cast<uint32_t>(std::popcount(mask))); skip > 0; --skip)
+      for (uint32_t skip = random_.below(static_cast<uint32_t>(std::popcount(mask))); skip > 0;
+           --skip)
         mask &= mask - 1;
   }
   return static_cast<uint32_t>(std::countr_zero(mask));
 }
 
-// Every thread of the SIMD-group waits or is done: the operation at the first place can be carried out.
+// Every thread of the SIMD-group waits or is done: the operation at the first place can be carried
+// out.
 void Scheduler::release_simd(SimdGroup& group, size_t base) {
   uint32_t mask = 0;
   const Lane* first = nullptr;
@@ -199,11 +209,11 @@ bool Scheduler::release_barrier() {
   if (!waiting) return false;
   if (gone) {
     const auto place = [](const Lane& lane) {
-      return "(" + std::to_string(lane.position[0]) + ", " + std::to_string(lane.position[1]) + ", " +
-             std::to_string(lane.position[2]) + ")";
+      return "(" + std::to_string(lane.position[0]) + ", " + std::to_string(lane.position[1]) +
+             ", " + std::to_string(lane.position[2]) + ")";
     };
-    *error_ = "thread " + place(*waiting) + " waits at a threadgroup barrier that thread " + place(*gone) +
-              " of its threadgroup never reaches";
+    *error_ = "thread " + place(*waiting) + " waits at a threadgroup barrier that thread " +
+              place(*gone) + " of its threadgroup never reaches";
     if (job_->checker) job_->checker->divergent_barrier(*waiting, *error_);
     return false;
   }
@@ -299,8 +309,8 @@ bool Scheduler::owns(const void* data) const {
   const auto inside = [data](const void* begin, size_t size) {
     return reinterpret_cast<uintptr_t>(data) - reinterpret_cast<uintptr_t>(begin) < size;
   };
-  return inside(lanes_.data(), lanes_.size() * sizeof(Lane)) || inside(job_->launch, sizeof *job_->launch) ||
-         inside(&kRuntime, sizeof kRuntime);
+  return inside(lanes_.data(), lanes_.size() * sizeof(Lane)) ||
+         inside(job_->launch, sizeof *job_->launch) || inside(&kRuntime, sizeof kRuntime);
 }
 
 void Scheduler::runtime_enter(sm_worker* worker, const void* pc) {

@@ -25,10 +25,11 @@ class Random {
   uint64_t state_;
 };
 
-// Two levels: the threads of a SIMD-group run until each is finished, waits in a SIMD operation or waits
-// at a threadgroup barrier; then the SIMD operation that comes first in the program is done for the
-// threads that reached it; when only barriers are left, the next SIMD-group runs. A thread starts on the
-// stack of the one before where that one is finished, so a kernel without barriers is a plain loop.
+// Two levels: the threads of a SIMD-group run until each is finished, waits in a SIMD operation or
+// waits at a threadgroup barrier; then the SIMD operation that comes first in the program is done
+// for the threads that reached it; when only barriers are left, the next SIMD-group runs. A thread
+// starts on the stack of the one before where that one is finished, so a kernel without barriers is
+// a plain loop.
 class Scheduler {
  public:
   static constexpr uint32_t kMaxThreads = 1024;
@@ -45,8 +46,8 @@ class Scheduler {
     Checker* checker;  // or nullptr
   };
 
-  // Runs the threadgroup at `group`. Returns false, and says why in `error`, when some of its threads
-  // wait at a barrier that the others never reach.
+  // Runs the threadgroup at `group`. Returns false, and says why in `error`, when some of its
+  // threads wait at a barrier that the others never reach.
   bool run(const Job& job, const uint32_t group[3], std::string& error);
 
  private:
@@ -89,8 +90,8 @@ class Scheduler {
   std::vector<size_t> free_stacks_;
   std::vector<std::byte> threadgroup_memory_;
   size_t stacks_used_ = 0;
-  size_t starting_ = 0;      // the lane that the next fresh context runs
-  size_t simdgroup_ = 0;     // the one that runs
+  size_t starting_ = 0;   // the lane that the next fresh context runs
+  size_t simdgroup_ = 0;  // the one that runs
   uint32_t lane_count_ = 0;
   uint32_t simdgroup_count_ = 0;
   uint32_t barrier_flags_ = 0;

@@ -22,7 +22,8 @@ struct Work {
       : count(n), chunk(std::max<uint64_t>(1, n / 512)), body(f) {}
 
   const uint64_t count;
-  const uint64_t chunk;  // groups claimed at once: small enough to balance, large enough to be cheap
+  const uint64_t
+      chunk;  // groups claimed at once: small enough to balance, large enough to be cheap
   const std::function<bool(Scheduler&, uint64_t)>& body;
   std::atomic<uint64_t> next{0};
   std::atomic<bool> stop{false};
@@ -46,7 +47,8 @@ struct Work {
   }
 };
 
-// Threads that sleep until a Work is offered. One Work at a time; a second caller does its own alone.
+// Threads that sleep until a Work is offered. One Work at a time; a second caller does its own
+// alone.
 class Pool {
  public:
   void run(Work& work, unsigned threads) {
@@ -132,8 +134,9 @@ class Pool {
 
 std::atomic<Pool*> g_pool{nullptr};
 
-// The threads of the parent do not exist in a forked child, and its locks may be held by one of them:
-// the child leaves that pool behind and makes its own at need. Never destroyed: its threads do not end.
+// The threads of the parent do not exist in a forked child, and its locks may be held by one of
+// them: the child leaves that pool behind and makes its own at need. Never destroyed: its threads
+// do not end.
 Pool& pool() {
   static const int registered = pthread_atfork(nullptr, nullptr, [] { g_pool.store(nullptr); });
   (void)registered;

@@ -57,7 +57,8 @@ Analysis analyse(const Program& program) {
     for (size_t i = 0; i < program.functions.size(); ++i) {
       if (analysis.convergent[i]) continue;
       for (const std::string_view name : function_names[i]) {
-        if (!is_meeting(name) && (!meeting.count(name) || name == program.functions[i].name)) continue;
+        if (!is_meeting(name) && (!meeting.count(name) || name == program.functions[i].name))
+          continue;
         analysis.convergent[i] = changed = true;
         meeting.insert(program.functions[i].name);
         break;
@@ -67,7 +68,8 @@ Analysis analyse(const Program& program) {
 
   for (const Kernel& kernel : program.kernels) {
     Names reached;
-    for (const std::string_view name : function_names[kernel.function]) reach(definitions, name, reached);
+    for (const std::string_view name : function_names[kernel.function])
+      reach(definitions, name, reached);
     // An instantiation may name a constant or a type of its own.
     for (const std::string_view name : names_in(program, kernel.template_arguments))
       reach(definitions, name, reached);

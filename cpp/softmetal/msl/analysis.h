@@ -8,10 +8,11 @@
 namespace softmetal::msl {
 
 struct Analysis {
-  // Functions (by index in Program::functions) in which threads of a SIMD-group or threadgroup meet, by
-  // themselves or in what they call. Only these pay for knowing where each thread stands.
+  // Functions (by index in Program::functions) in which threads of a SIMD-group or threadgroup
+  // meet, by themselves or in what they call. Only these pay for knowing where each thread stands.
   std::vector<bool> convergent;
-  // For each kernel of the program, the function constants (indices in Program::constants) it reaches.
+  // For each kernel of the program, the function constants (indices in Program::constants) it
+  // reaches.
   std::vector<std::vector<size_t>> constants;
 };
 

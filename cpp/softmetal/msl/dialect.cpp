@@ -32,17 +32,20 @@ void check_dialect(Program& program) {
   for (const Function& function : program.functions) {
     for (TokenIndex i = function.body.begin; i < function.body.end; ++i) {
       const Token& token = program.tokens[i];
-      if (token.is("static") && !program.tokens[i + 1].is("constexpr") && !program.tokens[i + 1].is("const") &&
-          !program.tokens[i + 1].is("constant"))
+      if (token.is("static") && !program.tokens[i + 1].is("constexpr") &&
+          !program.tokens[i + 1].is("const") && !program.tokens[i + 1].is("constant"))
         program.errors.push_back(
             {token.line, token.column, "automatic variables may not be declared static in Metal"});
-      if (token.is("threadgroup") && !function.is_kernel && (program.tokens[i - 1].is(";") || program.tokens[i - 1].is("{"))) {
+      if (token.is("threadgroup") && !function.is_kernel &&
+          (program.tokens[i - 1].is(";") || program.tokens[i - 1].is("{"))) {
         bool pointer = false;
-        for (TokenIndex j = i; !program.tokens[j].is(";") && !program.tokens[j].is("=") && j < function.body.end; ++j)
+        for (TokenIndex j = i;
+             !program.tokens[j].is(";") && !program.tokens[j].is("=") && j < function.body.end; ++j)
           pointer = pointer || program.tokens[j].is("*") || program.tokens[j].is("&");
         if (!pointer)
-          program.errors.push_back({token.line, token.column,
-                                    "variables in the threadgroup address space may only be declared in a kernel"});
+          program.errors.push_back(
+              {token.line, token.column,
+               "variables in the threadgroup address space may only be declared in a kernel"});
       }
     }
   }

@@ -1,5 +1,5 @@
-// What C++ allows and Metal does not, as far as single tokens tell. The strict check of address spaces is
-// another program's.
+// What C++ allows and Metal does not, as far as single tokens tell. The strict check of address
+// spaces is another program's.
 #pragma once
 
 #include "syntax.h"

@@ -15,7 +15,7 @@ class Edits {
   explicit Edits(std::string_view source) : source_(source) {}
 
   void replace(size_t offset, size_t length, std::string text) {
-    edits_.push_back({offset, length, edits_.size(), std::move(text)});
+    edits_.push_back({offset, length, std::move(text)});
     sorted_ = false;
   }
   void insert(size_t offset, std::string text) { replace(offset, 0, std::move(text)); }
@@ -32,12 +32,13 @@ class Edits {
   std::string apply(size_t begin, size_t end) {
     if (!sorted_) {
       std::stable_sort(edits_.begin(), edits_.end(), [](const Edit& a, const Edit& b) {
-        return a.offset != b.offset ? a.offset < b.offset : (a.length == 0) > (b.length == 0);
+        return a.offset != b.offset ? a.offset<b.offset : (a.length == 0)>(b.length == 0);
       });
       sorted_ = true;
     }
-    const auto first = std::lower_bound(edits_.begin(), edits_.end(), begin,
-                                        [](const Edit& e, size_t offset) { return e.offset < offset; });
+    const auto first =
+        std::lower_bound(edits_.begin(), edits_.end(), begin,
+                         [](const Edit& e, size_t offset) { return e.offset < offset; });
     std::string out;
     size_t at = begin;
     for (auto edit = first; edit != edits_.end() && edit->offset < end; ++edit) {
@@ -54,7 +55,6 @@ class Edits {
   struct Edit {
     size_t offset;
     size_t length;
-    size_t order;
     std::string text;
   };
   std::string_view source_;

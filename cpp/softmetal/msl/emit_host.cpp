@@ -19,8 +19,8 @@ bool is_swizzle(std::string_view name) {
 }
 
 bool is_assignment(std::string_view op) {
-  return op.size() >= 1 && op.size() <= 3 && op.back() == '=' && op != "==" && op != "!=" && op != "<=" &&
-         op != ">=";
+  return op.size() >= 1 && op.size() <= 3 && op.back() == '=' && op != "==" && op != "!=" &&
+         op != "<=" && op != ">=";
 }
 
 class HostEmitter {
@@ -39,9 +39,10 @@ class HostEmitter {
 
     std::string out = "namespace sm_program {\n";
     out += "static const volatile struct { char magic[32]; sm_constant_slot slots[" +
-           std::to_string(program_.constants.size() + 1) + "]; } sm_constants = {\"" + kConstantsMagic +
-           "\", {}};\n";
-    out += "const volatile sm_constant_slot* sm_slot(unsigned i) { return &sm_constants.slots[i]; }\n";
+           std::to_string(program_.constants.size() + 1) + "]; } sm_constants = {\"" +
+           kConstantsMagic + "\", {}};\n";
+    out +=
+        "const volatile sm_constant_slot* sm_slot(unsigned i) { return &sm_constants.slots[i]; }\n";
     out += "# 1 \"program_source\"\n";
     out += edits_.apply(0, program_.source.size());
     out += "\n# 1 \"softmetal_entries\"\n";
@@ -56,7 +57,8 @@ class HostEmitter {
   size_t end_offset(TokenIndex i) const { return at(i).offset + at(i).text.size(); }
 
   void blank(Span span) {
-    if (!span.empty()) edits_.blank(at(span.begin).offset, end_offset(span.end - 1) - at(span.begin).offset);
+    if (!span.empty())
+      edits_.blank(at(span.begin).offset, end_offset(span.end - 1) - at(span.begin).offset);
   }
   void replace(TokenIndex i, std::string text) {
     edits_.replace(at(i).offset, at(i).text.size(), std::move(text));
@@ -69,7 +71,8 @@ class HostEmitter {
   void find_names() {
     for (size_t i = 0; i < program_.functions.size(); ++i)
       if (analysis_.convergent[i]) meeting_.insert(program_.functions[i].name);
-    for (size_t i = 0; i < program_.constants.size(); ++i) constants_[program_.constants[i].name] = i;
+    for (size_t i = 0; i < program_.constants.size(); ++i)
+      constants_[program_.constants[i].name] = i;
     for (TokenIndex i = 1; i + 1 < program_.tokens.size(); ++i)
       if (at(i).is_identifier() && is_swizzle(at(i).text) && at(i - 1).is_identifier() &&
           (is(i + 1, ";") || is(i + 1, ",") || is(i + 1, "[") || is(i + 1, "=")))
@@ -83,10 +86,12 @@ class HostEmitter {
     const TokenIndex end = skip_brackets(program_, constant.attribute);
     // Its value is known when the program is loaded, not when it is compiled.
     bool has_const = false;
-    for (TokenIndex i = constant.span.begin; i < constant.attribute; ++i) has_const |= is(i, "const");
+    for (TokenIndex i = constant.span.begin; i < constant.attribute; ++i)
+      has_const |= is(i, "const");
     for (TokenIndex i = constant.span.begin; i < constant.attribute; ++i)
       if (is(i, "constexpr")) replace(i, has_const ? "" : "const");
-    edits_.replace(at(constant.attribute).offset, end_offset(end - 1) - at(constant.attribute).offset,
+    edits_.replace(at(constant.attribute).offset,
+                   end_offset(end - 1) - at(constant.attribute).offset,
                    "= sm_constant{" + std::to_string(slot) + "}");
   }
 
@@ -107,21 +112,22 @@ class HostEmitter {
       blank({i, skip_brackets(program_, i + 1)});
     } else if (is_address_space(t.text)) {
       blank({i, i + 1});
-    } else if (t.is("::") && (i == 0 || !(at(i - 1).is_identifier() || is(i - 1, ">") || is(i - 1, ")")))) {
+    } else if (t.is("::") &&
+               (i == 0 || !(at(i - 1).is_identifier() || is(i - 1, ">") || is(i - 1, ")")))) {
       replace(i, "::sm_program::");
     } else if (t.is("is_function_constant_defined") && is(i + 1, "(")) {
       const auto found = constants_.find(at(i + 2).text);
       if (found == constants_.end()) return;
       replace(i, "sm_constant_defined");
       replace(i + 2, std::to_string(found->second));
-    } else if (t.is_identifier() && i > 0 && (is(i - 1, ".") || is(i - 1, "->")) && is_swizzle(t.text) &&
-               !declared_.count(t.text) && !is(i + 1, "(")) {
+    } else if (t.is_identifier() && i > 0 && (is(i - 1, ".") || is(i - 1, "->")) &&
+               is_swizzle(t.text) && !declared_.count(t.text) && !is(i + 1, "(")) {
       swizzle(i);
     }
   }
 
-  // Attributes say nothing to the host's compiler. A kernel is of no use but through its entry, so static:
-  // those that have none cost nothing.
+  // Attributes say nothing to the host's compiler. A kernel is of no use but through its entry, so
+  // static: those that have none cost nothing.
   void attribute(TokenIndex i) {
     const TokenIndex end = skip_brackets(program_, i);
     blank({i, end});
@@ -148,7 +154,8 @@ class HostEmitter {
     const bool floating = text.find_first_of(hex ? ".pP" : ".eE") != std::string::npos;
     if (!floating) return;
     const auto ends = [&](std::string_view end) {
-      return text.size() > end.size() && std::string_view(text).substr(text.size() - end.size()) == end;
+      return text.size() > end.size() &&
+             std::string_view(text).substr(text.size() - end.size()) == end;
     };
     if (ends("bf") || ends("BF")) {
       replace(i, "sm_bfloat_literal(" + text.substr(0, text.size() - 2) + "f)");
@@ -210,11 +217,14 @@ class HostEmitter {
     }
     if (semicolons != 2) return;
     const std::string place = std::to_string(i);
-    edits_.insert(at(i).offset, "for (sm_loop sm_l" + place + "(" + place + "); sm_l" + place + ".once();) ");
-    edits_.insert(end_offset(semicolon), " sm_l" + place + ".next()" + (semicolon + 1 == close ? "" : ","));
+    edits_.insert(at(i).offset,
+                  "for (sm_loop sm_l" + place + "(" + place + "); sm_l" + place + ".once();) ");
+    edits_.insert(end_offset(semicolon),
+                  " sm_l" + place + ".next()" + (semicolon + 1 == close ? "" : ","));
   }
 
-  // while (c) s  ->  for (sm_loop l(place); l.once();) while (l.next(), c) s; the same for do s while (c).
+  // while (c) s  ->  for (sm_loop l(place); l.once();) while (l.next(), c) s; the same for do s
+  // while (c).
   void while_loop(TokenIndex i) {
     const TokenIndex close = skip_brackets(program_, i + 1) - 1;
     TokenIndex begin = i;
@@ -280,7 +290,8 @@ class HostEmitter {
 
     std::string specifiers;
     for (TokenIndex i = variable.specifiers.begin; i < variable.specifiers.end; ++i)
-      if (!is_address_space(at(i).text) && !is(i, "static")) specifiers += std::string(at(i).text) + " ";
+      if (!is_address_space(at(i).text) && !is(i, "static"))
+        specifiers += std::string(at(i).text) + " ";
     std::string out;
     for (const auto& declarator : variable.declarators) {
       const std::string id = std::to_string(declarator.name);
@@ -313,13 +324,13 @@ class HostEmitter {
         call += "sm_builtin<" + type + ">(sm_" + parameter.builtin + "(sm_w))";
         continue;
       }
-      call += (parameter.kind == Parameter::Kind::buffer ? "sm_buffer<" : "sm_threadgroup<") + type +
-              ">(sm_w, " + std::to_string(parameter.index) + ")";
+      call += (parameter.kind == Parameter::Kind::buffer ? "sm_buffer<" : "sm_threadgroup<") +
+              type + ">(sm_w, " + std::to_string(parameter.index) + ")";
       arguments += "sm_describe<" + type + ">(), ";
     }
     out += "static const sm_argument sm_arguments_" + id + "[] = {" + arguments + "{0, 0, 0}};\n";
-    out += "static void sm_entry_" + id + "(sm_worker* sm_w) { (void)sm_w; sm_kernel_" + id + "(" + call +
-           "); }\n";
+    out += "static void sm_entry_" + id + "(sm_worker* sm_w) { (void)sm_w; sm_kernel_" + id + "(" +
+           call + "); }\n";
     return out;
   }
 
@@ -327,12 +338,13 @@ class HostEmitter {
     std::string out = "static const sm_kernel sm_kernels[] = {";
     for (size_t i = 0; i < count; ++i) {
       const std::string id = std::to_string(i);
-      out += "{reinterpret_cast<const void*>(sm_kernel_" + id + "), &sm_entry_" + id + ", sm_arguments_" +
-             id + "}, ";
+      out += "{reinterpret_cast<const void*>(sm_kernel_" + id + "), &sm_entry_" + id +
+             ", sm_arguments_" + id + "}, ";
     }
     return out +
            "{nullptr, nullptr, nullptr}};\n"
-           "extern \"C\" __attribute__((visibility(\"default\"))) const sm_module softmetal_module = "
+           "extern \"C\" __attribute__((visibility(\"default\"))) const sm_module softmetal_module "
+           "= "
            "{SM_ABI_VERSION, " +
            std::to_string(count) + ", sm_kernels, &sm_locals, &sm_loaded};\n";
   }

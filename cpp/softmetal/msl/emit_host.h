@@ -9,12 +9,15 @@
 
 namespace softmetal::msl {
 
-// The translation of `program`, to stand behind the text of standard_library(), with an entry for each of
-// the given kernels (indices in Program::kernels) and the module descriptor of exec/abi.h.
-std::string emit_host(const Program& program, const Analysis& analysis, const std::vector<size_t>& kernels);
+// The translation of `program`, to stand behind the text of standard_library(), with an entry for
+// each of the given kernels (indices in Program::kernels) and the module descriptor of exec/abi.h.
+std::string emit_host(const Program& program, const Analysis& analysis,
+                      const std::vector<size_t>& kernels);
 
-// Where the values of function constants lie in a compiled program: behind this text, one slot each.
-inline constexpr char kConstantsMagic[] = "softmetal function constants v1";  // 32 bytes with its end
+// Where the values of function constants lie in a compiled program: behind this text, one slot
+// each.
+inline constexpr char kConstantsMagic[] =
+    "softmetal function constants v1";  // 32 bytes with its end
 struct ConstantSlot {
   unsigned char value[16];
   unsigned char defined;

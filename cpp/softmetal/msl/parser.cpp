@@ -15,10 +15,24 @@ struct ConstantType {
   uint32_t type;
 };
 constexpr std::array<ConstantType, 18> kConstantTypes = {{
-    {"float", 3},     {"half", 16},     {"int", 29},     {"int32_t", 29},  {"uint", 33},
-    {"uint32_t", 33}, {"short", 37},    {"int16_t", 37}, {"ushort", 41},   {"uint16_t", 41},
-    {"char", 45},     {"int8_t", 45},   {"uchar", 49},   {"uint8_t", 49},  {"bool", 53},
-    {"long", 81},     {"ulong", 85},    {"bfloat", 121},
+    {"float", 3},
+    {"half", 16},
+    {"int", 29},
+    {"int32_t", 29},
+    {"uint", 33},
+    {"uint32_t", 33},
+    {"short", 37},
+    {"int16_t", 37},
+    {"ushort", 41},
+    {"uint16_t", 41},
+    {"char", 45},
+    {"int8_t", 45},
+    {"uchar", 49},
+    {"uint8_t", 49},
+    {"bool", 53},
+    {"long", 81},
+    {"ulong", 85},
+    {"bfloat", 121},
 }};
 
 uint32_t constant_type(std::string_view name) {
@@ -35,16 +49,26 @@ uint32_t constant_type(std::string_view name) {
 
 // Attributes that fill a kernel's parameter from its thread's position.
 const std::unordered_set<std::string_view> kBuiltins = {
-    "thread_position_in_grid",       "threads_per_grid",
-    "thread_position_in_threadgroup", "thread_index_in_threadgroup",
-    "threadgroup_position_in_grid",  "threadgroups_per_grid",
-    "threads_per_threadgroup",       "dispatch_threads_per_threadgroup",
-    "thread_index_in_simdgroup",     "simdgroup_index_in_threadgroup",
-    "threads_per_simdgroup",         "simdgroups_per_threadgroup",
-    "dispatch_simdgroups_per_threadgroup", "thread_execution_width",
-    "thread_index_in_quadgroup",     "quadgroup_index_in_threadgroup",
-    "quadgroups_per_threadgroup",    "dispatch_quadgroups_per_threadgroup",
-    "grid_origin",                   "grid_size",
+    "thread_position_in_grid",
+    "threads_per_grid",
+    "thread_position_in_threadgroup",
+    "thread_index_in_threadgroup",
+    "threadgroup_position_in_grid",
+    "threadgroups_per_grid",
+    "threads_per_threadgroup",
+    "dispatch_threads_per_threadgroup",
+    "thread_index_in_simdgroup",
+    "simdgroup_index_in_threadgroup",
+    "threads_per_simdgroup",
+    "simdgroups_per_threadgroup",
+    "dispatch_simdgroups_per_threadgroup",
+    "thread_execution_width",
+    "thread_index_in_quadgroup",
+    "quadgroup_index_in_threadgroup",
+    "quadgroups_per_threadgroup",
+    "dispatch_quadgroups_per_threadgroup",
+    "grid_origin",
+    "grid_size",
 };
 
 class Parser {
@@ -94,7 +118,8 @@ class Parser {
     return value;
   }
 
-  // Calls f(name token, argument span) for each attribute in the [[...]] at `i`; returns what follows it.
+  // Calls f(name token, argument span) for each attribute in the [[...]] at `i`; returns what
+  // follows it.
   template <class F>
   TokenIndex attributes(TokenIndex i, const F& f) const {
     const TokenIndex end = skip_brackets(program_, i);
@@ -142,7 +167,7 @@ class Parser {
     head.begin = i;
     while (is(i, "template")) {
       head.is_template = true;
-      if (!is(i + 1, "<")) return instantiation(head, i, end, scope);
+      if (!is(i + 1, "<")) return instantiation(head, i, end);
       // Apple's compiler takes a specialisation inside a class; an overload is as good.
       if (in_class && is(i + 2, ">")) program_.qualifiers.push_back({i, i + 3});
       const TokenIndex close = skip_angles(program_, i + 1);
@@ -170,7 +195,8 @@ class Parser {
   TokenIndex read_attributes(Head& head, TokenIndex i) {
     return attributes(i, [&](TokenIndex name, Span argument) {
       if (is(name, "kernel")) head.is_kernel = true;
-      if (is(name, "max_total_threads_per_threadgroup")) head.max_total_threads = number_in(argument);
+      if (is(name, "max_total_threads_per_threadgroup"))
+        head.max_total_threads = number_in(argument);
       if (is(name, "host_name"))
         for (TokenIndex j = argument.begin; j < argument.end; ++j)  // adjacent strings are one
           if (at(j).text.size() >= 2) head.host_name += at(j).text.substr(1, at(j).text.size() - 2);
@@ -182,8 +208,8 @@ class Parser {
   }
 
   // A function, a class or a variable.
-  TokenIndex entity(Head& head, TokenIndex i, TokenIndex end, const std::string& scope, bool in_class,
-                    std::set<std::string, std::less<>>& seen) {
+  TokenIndex entity(Head& head, TokenIndex i, TokenIndex end, const std::string& scope,
+                    bool in_class, std::set<std::string, std::less<>>& seen) {
     TokenIndex name = 0;
     Span parameters;
     while (i < end) {
@@ -197,12 +223,13 @@ class Parser {
         head.has_constant = true;
         ++i;
       } else if (parameters.empty() && !name &&
-                 (token.is("struct") || token.is("class") || token.is("union") || token.is("enum"))) {
+                 (token.is("struct") || token.is("class") || token.is("union") ||
+                  token.is("enum"))) {
         const bool is_class = !token.is("enum");
         for (++i; i < end && (is_attribute(i) || is(i, "class") || is(i, "alignas"));)
-          i = is_attribute(i)     ? skip_brackets(program_, i)
+          i = is_attribute(i)    ? skip_brackets(program_, i)
               : is(i, "alignas") ? skip_brackets(program_, i + 1)
-                                  : i + 1;
+                                 : i + 1;
         const TokenIndex class_name = i;
         // To the body; a base or an argument list may come before.
         TokenIndex j = i;
@@ -298,15 +325,14 @@ class Parser {
       constant.name = at(name).text;
       constant.index = head.constant_index;
       constant.span = {head.begin, end};
-      constant.name_token = name;
       constant.attribute = head.constant_attribute;
       for (TokenIndex i = head.begin; i < name && constant.type == 0; ++i)
         constant.type = constant_type(at(i).text);
       if (constant.type == 0) error(name, "function constants must be of scalar or vector type");
       program_.constants.push_back(std::move(constant));
     } else {
-      if (scope.empty() && !head.is_template && !head.has_constant && !is_constant_expression(head, end) &&
-          at(name).is_identifier() && name > head.begin)
+      if (scope.empty() && !head.is_template && !head.has_constant &&
+          !is_constant_expression(head, end) && at(name).is_identifier() && name > head.begin)
         error(name, "program scope variable must reside in constant address space");
       program_.variables.push_back({std::string(at(name).text), {head.begin, end}});
     }
@@ -320,7 +346,8 @@ class Parser {
   }
 
   void add_function(const Head& head, TokenIndex name, Span parameters, Span body,
-                    const std::string& scope, bool in_class, std::set<std::string, std::less<>>& seen) {
+                    const std::string& scope, bool in_class,
+                    std::set<std::string, std::less<>>& seen) {
     Function function;
     function.name = is(name, "operator") ? "operator" : std::string(at(name).text);
     function.scope = scope;
@@ -391,7 +418,7 @@ class Parser {
   }
 
   // `template [[host_name("x")]] [[kernel]] decltype(f<T>) f<T>;` and its relatives.
-  TokenIndex instantiation(Head& head, TokenIndex i, TokenIndex end, const std::string& scope) {
+  TokenIndex instantiation(Head& head, TokenIndex i, TokenIndex end) {
     const TokenIndex close = to_semicolon(i, end);
     program_.instantiations.push_back({head.begin, close});
     Kernel kernel;
@@ -418,7 +445,7 @@ class Parser {
     }
     if (head.host_name.empty() || !name) return close;
     kernel.name = head.host_name;
-    pending_.push_back({std::move(kernel), std::string(at(name).text), scope, name});
+    pending_.push_back({std::move(kernel), std::string(at(name).text), name});
     return close;
   }
 
@@ -433,12 +460,13 @@ class Parser {
       program_.kernels.push_back(std::move(kernel));
     }
     for (Pending& pending : pending_) {
-      const auto found =
-          std::find_if(program_.functions.begin(), program_.functions.end(), [&](const Function& f) {
+      const auto found = std::find_if(
+          program_.functions.begin(), program_.functions.end(), [&](const Function& f) {
             return f.is_kernel && !f.template_parameters.empty() && f.name == pending.function;
           });
       if (found == program_.functions.end()) {
-        error(pending.token, "explicit instantiation of undefined kernel template '" + pending.function + "'");
+        error(pending.token,
+              "explicit instantiation of undefined kernel template '" + pending.function + "'");
         continue;
       }
       pending.kernel.function = static_cast<size_t>(found - program_.functions.begin());
@@ -454,7 +482,6 @@ class Parser {
   void kernel_details(Function& function) {
     uint32_t next_buffer = 0, next_threadgroup = 0;
     std::set<uint32_t> used_buffers, used_threadgroups;
-    std::vector<Parameter> automatic;
     TokenIndex begin = function.parameters.begin;
     std::vector<bool> numbered;
     for (TokenIndex i = begin; begin < function.parameters.end; ++i) {
@@ -471,7 +498,8 @@ class Parser {
           error(begin, "'buffer' attribute parameter is out of bounds: must be between 0 and 30");
         if (!used.insert(parameter.index).second)
           error(begin, "cannot reserve '" +
-                           std::string(parameter.kind == Parameter::Kind::buffer ? "buffer" : "threadgroup") +
+                           std::string(parameter.kind == Parameter::Kind::buffer ? "buffer"
+                                                                                 : "threadgroup") +
                            "' resource location at index " + std::to_string(parameter.index));
       }
       numbered.push_back(has_index);
@@ -496,20 +524,25 @@ class Parser {
     bool device = false, threadgroup = false, has_const = false, pointer = false;
     for (TokenIndex i = span.begin; i < span.end; ++i) {
       if (is_attribute(i)) {
-        i = attributes(i, [&](TokenIndex name, Span argument) {
-              const std::string_view word = at(name).text;
-              if (word == "buffer" || word == "threadgroup") {
-                has_index = true;
-                parameter.index = number_in(argument);
-                if (parameter.index == ~0u) error(name, "attribute requires an integer constant");
-              } else if (kBuiltins.count(word)) {
-                parameter.builtin = word;
-              } else if (word == "texture" || word == "sampler" || word == "stage_in") {
-                error(name, "softmetal has no '" + std::string(word) + "' arguments");
-              } else if (word != "function_constant") {
-                error(name, "unknown attribute '" + std::string(word) + "' on a kernel parameter");
-              }
-            }) -
+        i = attributes(i,
+                       [&](TokenIndex name, Span argument) {
+                         const std::string_view word = at(name).text;
+                         if (word == "buffer" || word == "threadgroup") {
+                           has_index = true;
+                           parameter.index = number_in(argument);
+                           if (parameter.index == ~0u)
+                             error(name, "attribute requires an integer constant");
+                         } else if (kBuiltins.count(word)) {
+                           parameter.builtin = word;
+                         } else if (word == "texture" || word == "sampler" || word == "stage_in") {
+                           error(name, "softmetal has no '" + std::string(word) + "' arguments");
+                         } else if (word == "function_constant") {
+                           parameter.only_if = at(argument.begin).text;
+                         } else {
+                           error(name, "unknown attribute '" + std::string(word) +
+                                           "' on a kernel parameter");
+                         }
+                       }) -
             1;
       } else if (is(i, "<")) {
         const TokenIndex angle = skip_angles(program_, i);
@@ -534,11 +567,13 @@ class Parser {
     if (device || threadgroup) {
       parameter.kind = device ? Parameter::Kind::buffer : Parameter::Kind::threadgroup;
       parameter.read_only = device && has_const;
-      if (!pointer) error(span.begin, "a kernel's buffer parameter must be a pointer or a reference");
+      if (!pointer)
+        error(span.begin, "a kernel's buffer parameter must be a pointer or a reference");
     } else if (pointer) {
       error(span.begin, "pointer type must have explicit address space qualifier");
     } else if (parameter.builtin.empty()) {
-      error(span.begin, "kernel parameter '" + parameter.name + "' has neither an address space nor an attribute");
+      error(span.begin, "kernel parameter '" + parameter.name +
+                            "' has neither an address space nor an attribute");
     }
     return parameter;
   }
@@ -547,7 +582,8 @@ class Parser {
     for (TokenIndex i = function.body.begin; i < function.body.end; ++i) {
       if (!is(i, "threadgroup")) continue;
       TokenIndex begin = i;
-      while (is(begin - 1, "alignas") || is(begin - 1, "volatile") || is(begin - 1, "static")) --begin;
+      while (is(begin - 1, "alignas") || is(begin - 1, "volatile") || is(begin - 1, "static"))
+        --begin;
       if (!is(begin - 1, ";") && !is(begin - 1, "{") && !is(begin - 1, "}")) continue;
       ThreadgroupVariable variable;
       variable.span = {begin, to_semicolon(i, function.body.end)};
@@ -586,7 +622,6 @@ class Parser {
   struct Pending {
     Kernel kernel;
     std::string function;
-    std::string scope;
     TokenIndex token;
   };
 
@@ -605,9 +640,12 @@ bool constant_adds_const(const Program& program, TokenIndex i) {
   const auto& tokens = program.tokens;
   const auto is_specifier = [&](TokenIndex j) {
     const Token& t = tokens[j];
-    return t.is("const") || t.is("constexpr") || t.is("static") || t.is("volatile") || t.is("inline");
+    return t.is("const") || t.is("constexpr") || t.is("static") || t.is("volatile") ||
+           t.is("inline");
   };
-  const auto is_const = [&](TokenIndex j) { return tokens[j].is("const") || tokens[j].is("constexpr"); };
+  const auto is_const = [&](TokenIndex j) {
+    return tokens[j].is("const") || tokens[j].is("constexpr");
+  };
   for (TokenIndex j = i; j > 0 && is_specifier(j - 1); --j)
     if (is_const(j - 1)) return false;
   for (TokenIndex j = i + 1; is_specifier(j); ++j)
@@ -628,8 +666,8 @@ TokenIndex skip_brackets(const Program& program, TokenIndex open) {
 }
 
 TokenIndex skip_angles(const Program& program, TokenIndex open) {
-  // `sizeof(T) < 8` and `N < 8` may stand inside the brackets: a "<" opens only behind a name, and if
-  // that reading finds no end, not before a number either.
+  // `sizeof(T) < 8` and `N < 8` may stand inside the brackets: a "<" opens only behind a name, and
+  // if that reading finds no end, not before a number either.
   for (const bool strict : {false, true}) {
     int depth = 0;
     for (TokenIndex i = open; i + 1 < program.tokens.size();) {

@@ -16,7 +16,8 @@ bool is_address_space(std::string_view word);
 // False for a `constant` with a `const` or `constexpr` among the specifiers beside it.
 bool constant_adds_const(const Program& program, TokenIndex i);
 
-// The token behind the bracket that closes the one at `open`, an opening bracket of any kind but "<".
+// The token behind the bracket that closes the one at `open`, an opening bracket of any kind but
+// "<".
 TokenIndex skip_brackets(const Program& program, TokenIndex open);
 
 // The token behind the ">" that closes the "<" at `open`, or 0 when `open` is a comparison.

@@ -1,5 +1,6 @@
-// What the translator knows of an MSL program: enough to launch its kernels, no types and no expressions.
-// Everything is in terms of the tokens of the source; a back end writes edits against them.
+// What the translator knows of an MSL program: enough to launch its kernels, no types and no
+// expressions. Everything is in terms of the tokens of the source; a back end writes edits against
+// them.
 #pragma once
 
 #include <cstddef>
@@ -24,12 +25,13 @@ struct Span {
 struct Parameter {
   enum class Kind : uint8_t { buffer, threadgroup, builtin };
 
-  Span span;          // without the comma
+  Span span;  // without the comma
   std::string name;
   Kind kind = Kind::builtin;
-  uint32_t index = 0;           // of a buffer or threadgroup argument
-  bool read_only = false;       // of a buffer
-  std::string builtin;          // "thread_position_in_grid", ...
+  uint32_t index = 0;      // of a buffer or threadgroup argument
+  bool read_only = false;  // of a buffer
+  std::string builtin;     // "thread_position_in_grid", ...
+  std::string only_if;     // the constant N of [[function_constant(N)]]; empty: always there
 };
 
 // `threadgroup float a[4], b;` in a kernel: the specifiers, then one declarator each.
@@ -52,17 +54,18 @@ struct Function {
   Span declaration;          // from the first token, `template` included, to behind the body
   Span template_parameters;  // between the angle brackets
   std::vector<std::string> template_names;  // "T", "N", "Ts..."
-  Span parameters;           // between the parentheses
-  Span body;                 // between the braces
-  std::vector<Parameter> arguments;  // of a kernel
+  Span parameters;                          // between the parentheses
+  Span body;                                // between the braces
+  std::vector<Parameter> arguments;         // of a kernel
   std::vector<ThreadgroupVariable> locals;
 };
 
 // A kernel as a host names it: a plain one, or an explicit instantiation of a template.
 struct Kernel {
   std::string name;
-  size_t function = 0;     // in Program::functions
-  Span template_arguments;  // with the angle brackets; empty where there are none or they are deduced
+  size_t function = 0;      // in Program::functions
+  Span template_arguments;  // with the angle brackets; empty where there are none or they are
+                            // deduced
   Span parameters;          // of an instantiation that spells them, else empty
 };
 
@@ -71,7 +74,6 @@ struct FunctionConstant {
   uint32_t index = 0;
   uint32_t type = 0;  // an MTL::DataType
   Span span;          // the declaration, ";" included
-  TokenIndex name_token = 0;
   TokenIndex attribute = 0;  // the first "[" of [[function_constant(n)]]
 };
 

@@ -69,7 +69,8 @@ class Tokenizer {
     return false;
   }
 
-  // "# 12 "file" flags" sets the number of the line that follows; "#pragma" and the like are passed over.
+  // "# 12 "file" flags" sets the number of the line that follows; "#pragma" and the like are passed
+  // over.
   void directive() {
     size_t i = at_ + 1;
     while (i < source_.size() && source_[i] == ' ') ++i;

@@ -22,9 +22,9 @@ struct Token {
   bool is_identifier() const { return kind == Kind::identifier; }
 };
 
-// The tokens of `source` without white space, comments and directives; line markers ("# 12 "file"") are
-// followed. Ends with one token of kind `end`. ">>" is two tokens, so that template argument lists can
-// be matched; every other operator is one.
+// The tokens of `source` without white space, comments and directives; line markers ("# 12 "file"")
+// are followed. Ends with one token of kind `end`. ">>" is two tokens, so that template argument
+// lists can be matched; every other operator is one.
 std::vector<Token> tokenize(std::string_view source);
 
 // A fault of the source, reported where Apple's compiler would report it.

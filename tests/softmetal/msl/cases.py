@@ -77,8 +77,16 @@ case(
     grid=300,
     group=128,
 )
-affine = np.zeros((), np.dtype([("scale", f32), ("_", "V12"), ("shift", f32, 4), ("tail", f32, 3), ("count", i32)]))
-affine["scale"], affine["shift"], affine["tail"], affine["count"] = 0.5, [1, 2, 3, 0], [10, 20, 30], 6
+affine = np.zeros(
+    (),
+    np.dtype([("scale", f32), ("_", "V12"), ("shift", f32, 4), ("tail", f32, 3), ("count", i32)]),
+)
+affine["scale"], affine["shift"], affine["tail"], affine["count"] = (
+    0.5,
+    [1, 2, 3, 0],
+    [10, 20, 30],
+    6,
+)
 expected = np.zeros((8, 3), f32)
 expected[:6] = 0.5 * np.arange(6)[:, None] + [11, 22, 33]
 case(
@@ -160,7 +168,14 @@ case(
 # templates.metal
 a = floats(64)
 h = floats(64, kind=f16)
-case(file="templates", kernel="square_f32", arguments=[a, zeros(64)], expected={1: a * a}, grid=32, group=8)
+case(
+    file="templates",
+    kernel="square_f32",
+    arguments=[a, zeros(64)],
+    expected={1: a * a},
+    grid=32,
+    group=8,
+)
 case(
     file="templates",
     kernel="twice_f16_x4",
@@ -178,7 +193,14 @@ case(
     group=32,
 )
 s = rng.integers(-99, 99, 40).astype(np.int16)
-case(file="templates", kernel="plus_one_i16", arguments=[s.copy()], expected={0: s + 1}, grid=40, group=40)
+case(
+    file="templates",
+    kernel="plus_one_i16",
+    arguments=[s.copy()],
+    expected={0: s + 1},
+    grid=40,
+    group=40,
+)
 for negate, bias, scale in [(False, 3, None), (True, -5, 0.5)]:
     constants = {0: ("bool", negate), 1: ("int", bias), 3: ("bool", False)}
     if scale is not None:
@@ -254,7 +276,13 @@ case(
     arguments=[p, zeros(32, 4)],
     expected={
         1: np.stack(
-            [wide.cumsum(), wide.cumsum() - wide, wide.cumprod(), np.append(1, wide.cumprod()[:-1])], 1
+            [
+                wide.cumsum(),
+                wide.cumsum() - wide,
+                wide.cumprod(),
+                np.append(1, wide.cumprod()[:-1]),
+            ],
+            1,
         )
     },
     grid=32,
@@ -351,8 +379,8 @@ case(
     grid=32,
     group=32,
 )
-loops = np.array([sum(8 * (4 - i) for i in range(l % 4 + 1)) for l in lane])
-loops += np.array([sum(1000 * (32 - 8 * (r + 1)) for r in range(l // 8)) for l in lane])
+loops = np.array([sum(8 * (4 - i) for i in range(k % 4 + 1)) for k in lane])
+loops += np.array([sum(1000 * (32 - 8 * (r + 1)) for r in range(k // 8)) for k in lane])
 case(
     file="simd",
     kernel="uneven_loops",
@@ -588,7 +616,9 @@ case(
     kernel="limits",
     arguments=[zeros(8)],
     expected={
-        0: np.array([np.finfo(f32).max, 65504, 2.0**-7, -(2.0**31), 255, -np.inf, np.pi, 3]).astype(f32)
+        0: np.array([np.finfo(f32).max, 65504, 2.0**-7, -(2.0**31), 255, -np.inf, np.pi, 3]).astype(
+            f32
+        )
     },
     grid=1,
     group=1,
@@ -639,7 +669,10 @@ case(
     file="atomics",
     kernel="atomic_kinds",
     arguments=[zeros(5, kind=i32), zeros(1)],
-    expected={0: np.array([199, -199, (1 << 31) - 1, np.bitwise_xor.reduce(i), -400]), 1: np.array([100])},
+    expected={
+        0: np.array([199, -199, (1 << 31) - 1, np.bitwise_xor.reduce(i), -400]),
+        1: np.array([100]),
+    },
     grid=200,
     group=64,
 )
@@ -654,7 +687,11 @@ case(
 )
 
 # matrix.metal
-for name, kind, tolerance in [("gemm_f32", f32, 1e-5), ("gemm_f16", f16, 1e-5), ("gemm_bf16", bf16, 1e-5)]:
+for name, kind, tolerance in [
+    ("gemm_f32", f32, 1e-5),
+    ("gemm_f16", f16, 1e-5),
+    ("gemm_bf16", bf16, 1e-5),
+]:
     a, b = floats(32, 24, kind=kind), floats(24, 16, kind=kind)
     case(
         file="matrix",

@@ -27,7 +27,11 @@ def build(folder: Path) -> Path:
     compiler = os.environ.get("CXX") or shutil.which("g++") or shutil.which("clang++")
     if compiler is None:
         skip_aloud("there is no C++ compiler")
-    sources = [*sorted(SOURCES.glob("exec/*.cpp")), *sorted(SOURCES.glob("msl/*.cpp")), HERE / "shim.cpp"]
+    sources = [
+        *sorted(SOURCES.glob("exec/*.cpp")),
+        *sorted(SOURCES.glob("msl/*.cpp")),
+        HERE / "shim.cpp",
+    ]
     digest = hashlib.sha256(compiler.encode())
     for file in [*sources, *sorted(SOURCES.glob("exec/*.h")), *sorted(SOURCES.glob("msl/**/*.h"))]:
         digest.update(file.read_bytes())
@@ -48,7 +52,9 @@ def build(folder: Path) -> Path:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             objects = list(pool.map(compile_one, sources))
         fresh = f"{scratch}/shim.so"
-        subprocess.run([compiler, "-shared", *objects, "-o", fresh, "-ldl", "-lpthread"], check=True)
+        subprocess.run(
+            [compiler, "-shared", *objects, "-o", fresh, "-ldl", "-lpthread"], check=True
+        )
         os.replace(fresh, library)
     return library
 

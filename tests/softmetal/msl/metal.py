@@ -58,7 +58,12 @@ class Metal:
         c.shim_text.restype = ctypes.c_char_p
         for name in ("shim_compile", "shim_specialize", "shim_allocate"):
             getattr(c, name).restype = ctypes.c_void_p
-        for name in ("shim_free_program", "shim_free_kernel", "shim_describe_program", "shim_describe_kernel"):
+        for name in (
+            "shim_free_program",
+            "shim_free_kernel",
+            "shim_describe_program",
+            "shim_describe_kernel",
+        ):
             getattr(c, name).argtypes = [ctypes.c_void_p]
         c.shim_run.argtypes = [ctypes.c_void_p] * 6
         c.shim_options.argtypes = [ctypes.c_int, ctypes.c_uint64, ctypes.c_int, ctypes.c_uint]
@@ -70,7 +75,9 @@ class Metal:
 
     def fail(self) -> None:
         kind, _, message = self.text().partition("\n")
-        raise {"compile": CompileError, "execution": ExecutionError}.get(kind, RuntimeError)(message)
+        raise {"compile": CompileError, "execution": ExecutionError}.get(kind, RuntimeError)(
+            message
+        )
 
     def options(
         self, order: Order = Order.FORWARD, seed: int = 0, check: bool = False, threads: int = 0
@@ -121,7 +128,8 @@ class Program:
         indices = (ctypes.c_uint * n)(*constants)
         types = (ctypes.c_uint * n)(*(DATA_TYPES[kind] for kind, _ in constants.values()))
         data = b"".join(
-            np.asarray(value, NUMPY_TYPES[kind]).tobytes().ljust(16, b"\0") for kind, value in constants.values()
+            np.asarray(value, NUMPY_TYPES[kind]).tobytes().ljust(16, b"\0")
+            for kind, value in constants.values()
         )
         handle = self.metal._c.shim_specialize(
             ctypes.c_void_p(self._handle), name.encode(), n, indices, types, data
@@ -144,7 +152,7 @@ class Kernel:
         return [line.split() for line in self.metal.text().splitlines()]
 
     def __call__(self, *arguments, grid, group, threadgroup: dict[int, int] | None = None) -> None:
-        """Binds arrays and scalars (NumPy ones, so that they have a type) from index 0; None leaves one unset."""
+        """Binds arrays and NumPy scalars from index 0 on; None leaves one unset."""
         pointers = (ctypes.c_void_p * MAX_BUFFERS)()
         sizes = (ctypes.c_size_t * MAX_BUFFERS)()
         memory = (ctypes.c_size_t * MAX_BUFFERS)()
@@ -162,7 +170,12 @@ class Kernel:
         grid = (tuple(grid) if isinstance(grid, tuple) else (grid,)) + (1, 1, 1)
         group = (tuple(group) if isinstance(group, tuple) else (group,)) + (1, 1, 1)
         done = self.metal._c.shim_run(
-            self._handle, (ctypes.c_uint64 * 3)(*grid[:3]), (ctypes.c_uint32 * 3)(*group[:3]), pointers, sizes, memory
+            self._handle,
+            (ctypes.c_uint64 * 3)(*grid[:3]),
+            (ctypes.c_uint32 * 3)(*group[:3]),
+            pointers,
+            sizes,
+            memory,
         )
         if not done:
             self.metal.fail()

@@ -42,13 +42,15 @@ EXPORT void* shim_compile(const char* source, int macros, const char** names, co
   });
 }
 
-EXPORT void shim_free_program(void* program) { delete static_cast<std::shared_ptr<const Program>*>(program); }
+EXPORT void shim_free_program(void* program) {
+  delete static_cast<std::shared_ptr<const Program>*>(program);
+}
 
 static void describe(std::ostream& out, const KernelInfo& info) {
   out << "kernel " << info.name << " " << info.max_total_threads << "\n";
   for (const Argument& a : info.arguments)
-    out << "argument " << a.name << " " << int(a.kind) << " " << a.index << " " << a.read_only << " "
-        << a.element_size << " " << a.element_alignment << "\n";
+    out << "argument " << a.name << " " << int(a.kind) << " " << a.index << " " << a.read_only
+        << " " << a.element_size << " " << a.element_alignment << "\n";
   for (const FunctionConstant& c : info.constants)
     out << "constant " << c.name << " " << c.index << " " << c.type << " " << c.required << "\n";
 }
@@ -74,7 +76,9 @@ EXPORT void* shim_specialize(void* program, const char* name, int count, const u
   });
 }
 
-EXPORT void shim_free_kernel(void* kernel) { delete static_cast<std::shared_ptr<const Kernel>*>(kernel); }
+EXPORT void shim_free_kernel(void* kernel) {
+  delete static_cast<std::shared_ptr<const Kernel>*>(kernel);
+}
 
 EXPORT void shim_describe_kernel(void* kernel) {
   const Kernel& held = **static_cast<std::shared_ptr<const Kernel>*>(kernel);
@@ -84,8 +88,8 @@ EXPORT void shim_describe_kernel(void* kernel) {
   g_text = out.str();
 }
 
-EXPORT int shim_run(void* kernel, const uint64_t* grid, const uint32_t* group, void** data, const size_t* sizes,
-                    const size_t* threadgroup_bytes) {
+EXPORT int shim_run(void* kernel, const uint64_t* grid, const uint32_t* group, void** data,
+                    const size_t* sizes, const size_t* threadgroup_bytes) {
   return guarded([&] {
     Launch launch;
     for (size_t i = 0; i < 3; ++i) {
@@ -108,8 +112,8 @@ EXPORT void shim_options(int order, uint64_t seed, int check, unsigned threads) 
 EXPORT void shim_reports() {
   std::ostringstream out;
   for (const CheckReport& r : take_check_reports())
-    out << int(r.kind) << "\t" << r.argument << "\t" << r.index << "\t" << r.thread[0] << "\t" << r.line << "\t"
-        << r.other_line << "\t" << r.count << "\t" << r.message << "\n";
+    out << int(r.kind) << "\t" << r.argument << "\t" << r.index << "\t" << r.thread[0] << "\t"
+        << r.line << "\t" << r.other_line << "\t" << r.count << "\t" << r.message << "\n";
   g_text = out.str();
 }
 

@@ -1,4 +1,4 @@
-"""Every kernel of the corpus, in each order of threads, and under the checker, which finds nothing."""
+"""Every kernel of the corpus in each order of threads, and under the checker, silent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ def compiled(_metal: Metal, request):
         source = (CORPUS / f"{it.file}.metal").read_text()
         return _metal.program(source, it.macros).kernel(it.kernel, it.constants)
 
-    chosen = [getattr(item, "callspec", None) for item in request.session.items if item.module is request.module]
+    chosen = [
+        getattr(item, "callspec", None)
+        for item in request.session.items
+        if item.module is request.module
+    ]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for call in chosen:
             it = call and call.params.get("it")
@@ -58,5 +62,7 @@ def test_corpus_is_covered():
         covered = {it.kernel for it in CASES if it.file == file.stem}
         assert named <= covered
         plain = set(re.findall(r"(?<!> )(?:^|\n)(?:\[\[kernel\]\]|kernel) void (\w+)", text))
-        templates = set(re.findall(r"template <[^;{]*?>\n(?:\[\[kernel\]\]|kernel) void (\w+)", text))
+        templates = set(
+            re.findall(r"template <[^;{]*?>\n(?:\[\[kernel\]\]|kernel) void (\w+)", text)
+        )
         assert plain - templates <= covered

@@ -10,7 +10,9 @@ from metal import ExecutionError, Metal, Order
 
 HEADER = "#include <metal_stdlib>\nusing namespace metal;\n"
 
-REVERSE = HEADER + """
+REVERSE = (
+    HEADER
+    + """
 kernel void reverse(device const int* x, device int* out, uint i [[thread_position_in_threadgroup]],
                     uint n [[threads_per_threadgroup]]) {
   threadgroup int tile[64];
@@ -19,6 +21,7 @@ kernel void reverse(device const int* x, device int* out, uint i [[thread_positi
   out[i] = tile[n - 1 - i];
 }
 """
+)
 ORDERS = [(Order.FORWARD, 0), (Order.REVERSE, 0), (Order.SHUFFLED, 4)]
 
 
@@ -46,7 +49,8 @@ def test_a_missing_barrier_is_a_race_in_every_order(metal: Metal, order, seed):
     reports = faults(metal, source, "reverse", *reverse_arguments(), grid=64, group=64)
     races = [r for r in reports if r.kind == "race"]
     places = {line_of(source, "tile[i] = x"), line_of(source, "out[i] = tile")}
-    assert races and all({r.line, r.other_line} == places for r in races)
+    assert races
+    assert all({r.line, r.other_line} == places for r in races)
     assert {r.argument for r in reports} == {"tile"}
 
 
@@ -74,31 +78,39 @@ def test_the_right_kernel_has_no_report(metal: Metal):
 
 
 def test_off_by_one_in_a_buffer(metal: Metal):
-    source = HEADER + """
+    source = (
+        HEADER
+        + """
 kernel void shift(device const float* x [[buffer(3)]], device float* out [[buffer(1)]],
                   uint i [[thread_position_in_grid]]) {
   out[i] =
       x[i + 1];
 }
 """
+    )
     x, out = np.ones(50, np.float32), np.zeros(50, np.float32)
     metal.options(check=True)
     (report,) = faults(metal, source, "shift", None, out, None, x, grid=50, group=32)
     assert (report.kind, report.argument, report.index, report.x) == ("out_of_bounds", "x", 3, 49)
     assert report.line == line_of(source, "x[i + 1]")
-    assert "offset 200" in report.message and "200 bytes" in report.message
+    assert "offset 200" in report.message
+    assert "200 bytes" in report.message
 
 
 def test_a_write_before_a_buffer(metal: Metal):
-    source = HEADER + """
+    source = (
+        HEADER
+        + """
 kernel void before(device int* out, uint i [[thread_position_in_grid]]) {
   device int* row = out + i;
   row[-1] = 5;
 }
 """
+    )
     metal.options(check=True)
     (report,) = faults(metal, source, "before", np.zeros(8, np.int32), grid=8, group=8)
-    assert report.kind == "out_of_bounds" and report.line == line_of(source, "row[-1]")
+    assert report.kind == "out_of_bounds"
+    assert report.line == line_of(source, "row[-1]")
     assert "writes 4 bytes at offset -4" in report.message
 
 
@@ -106,15 +118,23 @@ def test_past_a_threadgroup_array(metal: Metal):
     source = REVERSE.replace("tile[n - 1 - i]", "tile[n - i]").replace("tile[64]", "tile[32]")
     metal.options(check=True)
     (report,) = faults(metal, source, "reverse", *reverse_arguments(), grid=32, group=32)
-    assert (report.kind, report.argument, report.index, report.x) == ("out_of_bounds", "tile", -1, 0)
+    assert (report.kind, report.argument, report.index, report.x) == (
+        "out_of_bounds",
+        "tile",
+        -1,
+        0,
+    )
 
 
 def test_past_dynamic_threadgroup_memory(metal: Metal):
-    source = HEADER + """
+    source = (
+        HEADER
+        + """
 kernel void spill(threadgroup float4* room [[threadgroup(2)]], uint i [[thread_position_in_grid]]) {
   room[i] = 1.0;
 }
 """
+    )
     metal.options(check=True)
     (report,) = faults(metal, source, "spill", grid=4, group=4, threadgroup={2: 48})
     assert (report.kind, report.argument, report.index, report.x) == ("out_of_bounds", "room", 2, 3)
@@ -132,34 +152,44 @@ def test_an_uninitialised_read(metal: Metal):
     metal.options(check=True)
     (report,) = faults(metal, source, "reverse", *reverse_arguments(), grid=64, group=64)
     assert (report.kind, report.argument, report.x) == ("uninitialized_read", "tile", 54)
-    assert report.line == line_of(source, "out[i] = tile") and "byte 36" in report.message
+    assert report.line == line_of(source, "out[i] = tile")
+    assert "byte 36" in report.message
 
 
 def test_unchecked_threadgroup_memory_is_poisoned(metal: Metal):
-    source = HEADER + """
+    source = (
+        HEADER
+        + """
 kernel void poison(device float* out) {
   threadgroup float never[4];
   out[0] = never[2];
 }
 """
+    )
     out = np.zeros(1, np.float32)
     metal.run(source, "poison", out, grid=1, group=1)
     assert np.isnan(out[0])
 
 
 def test_a_race_between_threadgroups(metal: Metal):
-    source = HEADER + """
+    source = (
+        HEADER
+        + """
 kernel void count(device int* n) {
   n[0] += 1;
 }
 """
+    )
     metal.options(check=True)
     reports = faults(metal, source, "count", np.zeros(1, np.int32), grid=2, group=1)
-    assert {r.kind for r in reports} == {"race"} and {r.line for r in reports} == {line_of(source, "n[0]")}
+    assert {r.kind for r in reports} == {"race"}
+    assert {r.line for r in reports} == {line_of(source, "n[0]")}
 
 
 def test_an_atomic_beside_a_plain_write(metal: Metal):
-    source = HEADER + """
+    source = (
+        HEADER
+        + """
 kernel void mixed(device atomic_int* n, uint i [[thread_position_in_grid]]) {
   if (i == 0)
     *(device int*)n = 1;
@@ -167,21 +197,29 @@ kernel void mixed(device atomic_int* n, uint i [[thread_position_in_grid]]) {
     atomic_fetch_add_explicit(n, 1, memory_order_relaxed);
 }
 """
+    )
     metal.options(check=True)
     reports = faults(metal, source, "mixed", np.zeros(1, np.int32), grid=4, group=4)
     assert reports[0].kind == "race"
-    assert {reports[0].line, reports[0].other_line} == {line_of(source, "*(device"), line_of(source, "atomic_fetch")}
+    assert {reports[0].line, reports[0].other_line} == {
+        line_of(source, "*(device"),
+        line_of(source, "atomic_fetch"),
+    }
 
 
 def test_an_access_in_a_helper_has_the_helper_s_line(metal: Metal):
-    source = HEADER + """
+    source = (
+        HEADER
+        + """
 static float4 read(device const float4* p, int at) {
   return p[at] * 2;
 }
-kernel void outside(device const float4* x, device float4* out, uint i [[thread_position_in_grid]]) {
+kernel void outside(device const float4* x, device float4* out,
+                    uint i [[thread_position_in_grid]]) {
   out[i] += read(x, i + 3);
 }
 """
+    )
     x = np.zeros((4, 4), np.float32)
     metal.options(check=True)
     (report,) = faults(metal, source, "outside", x, x.copy(), grid=4, group=4)
@@ -197,19 +235,24 @@ def test_a_barrier_that_not_all_reach(metal: Metal, check, way):
     }[way]
     source = HEADER + f"kernel void apart(uint i [[thread_index_in_threadgroup]]) {{ {body} }}"
     metal.options(check=check)
-    with pytest.raises(ExecutionError, match=r"waits at a threadgroup barrier that thread \(5, 0, 0\)"):
+    with pytest.raises(
+        ExecutionError, match=r"waits at a threadgroup barrier that thread \(5, 0, 0\)"
+    ):
         metal.run(source, "apart", grid=64, group=64)
     # The process, and the same kernel's next launch, go on.
     metal.run(source, "apart", grid=5, group=5)
 
 
 def test_threads_at_different_barriers(metal: Metal):
-    source = HEADER + """
+    source = (
+        HEADER
+        + """
 kernel void apart(uint i [[thread_index_in_threadgroup]]) {
   if (i < 32) threadgroup_barrier(mem_flags::mem_none);
   else threadgroup_barrier(mem_flags::mem_none);
 }
 """
+    )
     metal.options(check=True)
     (report,) = faults(metal, source, "apart", grid=64, group=64)
     assert report.kind == "divergent_barrier"
@@ -218,11 +261,15 @@ kernel void apart(uint i [[thread_index_in_threadgroup]]) {
 def test_reports_are_the_same_every_time(metal: Metal):
     source = REVERSE.replace("threadgroup_barrier(mem_flags::mem_threadgroup);", "")
     metal.options(Order.SHUFFLED, 11, check=True)
-    runs = [faults(metal, source, "reverse", *reverse_arguments(), grid=256, group=64) for _ in range(3)]
+    runs = [
+        faults(metal, source, "reverse", *reverse_arguments(), grid=256, group=64) for _ in range(3)
+    ]
     assert runs[0] == runs[1] == runs[2]
 
 
 def test_the_launch_is_checked_before_it_runs(metal: Metal):
     source = HEADER + "kernel void nothing() {}"
-    with pytest.raises(ExecutionError, match=re.escape("a threadgroup has 2048 threads, the limit is 1024")):
+    with pytest.raises(
+        ExecutionError, match=re.escape("a threadgroup has 2048 threads, the limit is 1024")
+    ):
         metal.run(source, "nothing", grid=2048, group=2048)

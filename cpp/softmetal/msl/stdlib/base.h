@@ -1,4 +1,5 @@
-// Scalar types, and the ground under the rest of the library: nothing of the host's C++ library is used.
+// Scalar types, and the ground under the rest of the library: nothing of the host's C++ library is
+// used.
 namespace sm_program {
 
 typedef unsigned char uchar;
@@ -25,7 +26,8 @@ inline sm_worker* sm_this_worker() {
   return reinterpret_cast<sm_worker*>(frame & ~((sm_uptr(1) << SM_ARENA_LOG2) - 1));
 }
 
-// The three below keep sm_lane::at and sm_lane::path; the translator puts them where threads can meet.
+// The three below keep sm_lane::at and sm_lane::path; the translator puts them where threads can
+// meet.
 inline void sm_at(sm_u32 place) { sm_this_worker()->lane->at = place; }
 
 class sm_frame {

@@ -1,5 +1,6 @@
-// What the checker needs inside a program. In a checked build the compiler calls __tsan_* before every
-// access to memory; here these calls are turned over to the library. Nothing of ThreadSanitizer is linked.
+// What the checker needs inside a program. In a checked build the compiler calls __tsan_* before
+// every access to memory; here these calls are turned over to the library. Nothing of
+// ThreadSanitizer is linked.
 #if SM_CHECK
 
 // With no_sanitize alone clang would still bracket the function in __tsan_func_entry and _exit.
@@ -13,7 +14,8 @@
 
 namespace sm_program {
 // Private variables lie on the thread's stack, in the arena, and need no further look.
-SM_UNCHECKED static void sm_access(const volatile void* data, sm_u64 bytes, sm_u32 kind, const void* pc) {
+SM_UNCHECKED static void sm_access(const volatile void* data, sm_u64 bytes, sm_u32 kind,
+                                   const void* pc) {
   if (!sm_loaded) return;
   const sm_uptr frame = reinterpret_cast<sm_uptr>(__builtin_frame_address(0));
   if (((reinterpret_cast<sm_uptr>(data) ^ frame) >> SM_ARENA_LOG2) == 0) return;
@@ -21,8 +23,8 @@ SM_UNCHECKED static void sm_access(const volatile void* data, sm_u64 bytes, sm_u
   worker->runtime->access(worker, const_cast<const void*>(data), bytes, kind, pc);
 }
 SM_UNCHECKED static sm_worker* sm_checked_worker() {
-  return reinterpret_cast<sm_worker*>(reinterpret_cast<sm_uptr>(__builtin_frame_address(0)) >> SM_ARENA_LOG2
-                                      << SM_ARENA_LOG2);
+  return reinterpret_cast<sm_worker*>(reinterpret_cast<sm_uptr>(__builtin_frame_address(0)) >>
+                                      SM_ARENA_LOG2 << SM_ARENA_LOG2);
 }
 }  // namespace sm_program
 
@@ -43,22 +45,29 @@ SM_HOOK void __tsan_func_exit() {
   sm_worker* worker = sm_program::sm_checked_worker();
   worker->runtime->leave(worker);
 }
-#define SM_ACCESS(n)                                                                                       \
-  SM_HOOK void __tsan_read##n(void* p) { sm_program::sm_access(p, n, SM_READ, SM_PC); }                    \
-  SM_HOOK void __tsan_write##n(void* p) { sm_program::sm_access(p, n, SM_WRITE, SM_PC); }                  \
-  SM_HOOK void __tsan_unaligned_read##n(void* p) { sm_program::sm_access(p, n, SM_READ, SM_PC); }          \
-  SM_HOOK void __tsan_unaligned_write##n(void* p) { sm_program::sm_access(p, n, SM_WRITE, SM_PC); }        \
-  SM_HOOK void __tsan_volatile_read##n(void* p) { sm_program::sm_access(p, n, SM_READ, SM_PC); }           \
-  SM_HOOK void __tsan_volatile_write##n(void* p) { sm_program::sm_access(p, n, SM_WRITE, SM_PC); }         \
-  SM_HOOK void __tsan_read_write##n(void* p) {                                                             \
-    sm_program::sm_access(p, n, SM_READ, SM_PC);                                                           \
-    sm_program::sm_access(p, n, SM_WRITE, SM_PC);                                                          \
-  }                                                                                                        \
+#define SM_ACCESS(n)                                                                               \
+  SM_HOOK void __tsan_read##n(void* p) { sm_program::sm_access(p, n, SM_READ, SM_PC); }            \
+  SM_HOOK void __tsan_write##n(void* p) { sm_program::sm_access(p, n, SM_WRITE, SM_PC); }          \
+  SM_HOOK void __tsan_unaligned_read##n(void* p) { sm_program::sm_access(p, n, SM_READ, SM_PC); }  \
+  SM_HOOK void __tsan_unaligned_write##n(void* p) {                                                \
+    sm_program::sm_access(p, n, SM_WRITE, SM_PC);                                                  \
+  }                                                                                                \
+  SM_HOOK void __tsan_volatile_read##n(void* p) { sm_program::sm_access(p, n, SM_READ, SM_PC); }   \
+  SM_HOOK void __tsan_volatile_write##n(void* p) { sm_program::sm_access(p, n, SM_WRITE, SM_PC); } \
+  SM_HOOK void __tsan_read_write##n(void* p) {                                                     \
+    sm_program::sm_access(p, n, SM_READ, SM_PC);                                                   \
+    sm_program::sm_access(p, n, SM_WRITE, SM_PC);                                                  \
+  }                                                                                                \
   SM_HOOK void __tsan_unaligned_read_write##n(void* p) { __tsan_read_write##n(p); }
-SM_ACCESS(1) SM_ACCESS(2) SM_ACCESS(4) SM_ACCESS(8) SM_ACCESS(16)
+SM_ACCESS(1)
+SM_ACCESS(2) SM_ACCESS(4) SM_ACCESS(8) SM_ACCESS(16)
 #undef SM_ACCESS
-SM_HOOK void __tsan_read_range(void* p, unsigned long n) { sm_program::sm_access(p, n, SM_READ, SM_PC); }
-SM_HOOK void __tsan_write_range(void* p, unsigned long n) { sm_program::sm_access(p, n, SM_WRITE, SM_PC); }
+    SM_HOOK void __tsan_read_range(void* p, unsigned long n) {
+  sm_program::sm_access(p, n, SM_READ, SM_PC);
+}
+SM_HOOK void __tsan_write_range(void* p, unsigned long n) {
+  sm_program::sm_access(p, n, SM_WRITE, SM_PC);
+}
 SM_HOOK void* __tsan_memcpy(void* to, const void* from, unsigned long n) {
   sm_program::sm_access(from, n, SM_READ, SM_PC);
   sm_program::sm_access(to, n, SM_WRITE, SM_PC);

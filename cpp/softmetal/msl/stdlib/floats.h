@@ -1,8 +1,8 @@
 // half and bfloat, and what follows from there being four kinds of numbers that are no `double`.
 namespace sm_program {
 
-// A 16-bit float where the compiler has none: arithmetic in float, rounded after every operation, and
-// Metal's rules for what a mixture of types gives.
+// A 16-bit float where the compiler has none: arithmetic in float, rounded after every operation,
+// and Metal's rules for what a mixture of types gives.
 template <class Format>
 struct sm_small {
   unsigned short sm_bits;
@@ -14,17 +14,33 @@ struct sm_small {
   constexpr operator float() const { return Format::widen(sm_bits); }
 
   template <class T>
-  constexpr sm_small& operator+=(T v) { return *this = sm_small(*this + v); }
+  constexpr sm_small& operator+=(T v) {
+    return *this = sm_small(*this + v);
+  }
   template <class T>
-  constexpr sm_small& operator-=(T v) { return *this = sm_small(*this - v); }
+  constexpr sm_small& operator-=(T v) {
+    return *this = sm_small(*this - v);
+  }
   template <class T>
-  constexpr sm_small& operator*=(T v) { return *this = sm_small(*this * v); }
+  constexpr sm_small& operator*=(T v) {
+    return *this = sm_small(*this * v);
+  }
   template <class T>
-  constexpr sm_small& operator/=(T v) { return *this = sm_small(*this / v); }
+  constexpr sm_small& operator/=(T v) {
+    return *this = sm_small(*this / v);
+  }
   constexpr sm_small& operator++() { return *this += 1; }
   constexpr sm_small& operator--() { return *this -= 1; }
-  constexpr sm_small operator++(int) { sm_small old = *this; *this += 1; return old; }
-  constexpr sm_small operator--(int) { sm_small old = *this; *this -= 1; return old; }
+  constexpr sm_small operator++(int) {
+    sm_small old = *this;
+    *this += 1;
+    return old;
+  }
+  constexpr sm_small operator--(int) {
+    sm_small old = *this;
+    *this -= 1;
+    return old;
+  }
 };
 
 struct sm_bfloat_format {
@@ -33,7 +49,9 @@ struct sm_bfloat_format {
     if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<unsigned short>(bits >> 16 | 0x40);
     return static_cast<unsigned short>((bits + 0x7fffu + (bits >> 16 & 1)) >> 16);  // ties to even
   }
-  static constexpr float widen(unsigned short bits) { return __builtin_bit_cast(float, uint(bits) << 16); }
+  static constexpr float widen(unsigned short bits) {
+    return __builtin_bit_cast(float, uint(bits) << 16);
+  }
 };
 typedef sm_small<sm_bfloat_format> bfloat;
 constexpr bfloat sm_bfloat_literal(float v) { return bfloat(v); }
@@ -65,17 +83,21 @@ namespace metal {
 
 template <class T>
 inline constexpr bool sm_is_int = false;
-#define SM_INT(T) template <> inline constexpr bool sm_is_int<T> = true;
-SM_INT(bool) SM_INT(char) SM_INT(signed char) SM_INT(uchar) SM_INT(short) SM_INT(ushort)
-SM_INT(int) SM_INT(uint) SM_INT(long) SM_INT(ulong) SM_INT(long long) SM_INT(unsigned long long)
+#define SM_INT(T) \
+  template <>     \
+  inline constexpr bool sm_is_int<T> = true;
+SM_INT(bool)
+SM_INT(char) SM_INT(signed char) SM_INT(uchar) SM_INT(short) SM_INT(ushort) SM_INT(int) SM_INT(uint)
+    SM_INT(long) SM_INT(ulong) SM_INT(long long) SM_INT(unsigned long long)
 #undef SM_INT
-template <class T>
-inline constexpr bool is_integral_v = sm_is_int<remove_cv_t<T>>;
+        template <class T>
+        inline constexpr bool is_integral_v = sm_is_int<remove_cv_t<T>>;
 template <class T>
 struct is_integral : bool_constant<is_integral_v<T>> {};
 template <class T>
 inline constexpr bool is_floating_point_v =
-    is_same_v<remove_cv_t<T>, float> || is_same_v<remove_cv_t<T>, half> || is_same_v<remove_cv_t<T>, bfloat>;
+    is_same_v<remove_cv_t<T>, float> || is_same_v<remove_cv_t<T>, half> ||
+    is_same_v<remove_cv_t<T>, bfloat>;
 template <class T>
 struct is_floating_point : bool_constant<is_floating_point_v<T>> {};
 template <class T>
@@ -106,14 +128,16 @@ template <class T>
 struct make_unsigned {
   typedef conditional_t<
       sizeof(T) == 1, uchar,
-      conditional_t<sizeof(T) == 2, ushort, conditional_t<sizeof(T) == 4, uint, ulong>>> type;
+      conditional_t<sizeof(T) == 2, ushort, conditional_t<sizeof(T) == 4, uint, ulong>>>
+      type;
 };
 template <class T>
 using make_unsigned_t = typename make_unsigned<T>::type;
 template <class T>
 struct make_signed {
-  typedef conditional_t<sizeof(T) == 1, char,
-                        conditional_t<sizeof(T) == 2, short, conditional_t<sizeof(T) == 4, int, long>>>
+  typedef conditional_t<
+      sizeof(T) == 1, char,
+      conditional_t<sizeof(T) == 2, short, conditional_t<sizeof(T) == 4, int, long>>>
       type;
 };
 template <class T>
@@ -121,10 +145,11 @@ using make_signed_t = typename make_signed<T>::type;
 
 }  // namespace metal
 
-// One operand a small float, the other any scalar: an integer gives way to it, it gives way to float.
+// One operand a small float, the other any scalar: an integer gives way to it, it gives way to
+// float.
 template <class A, class B>
-concept sm_small_mix = (sm_is_small<A> && metal::is_arithmetic_v<B>) ||
-                       (sm_is_small<B> && metal::is_arithmetic_v<A>);
+concept sm_small_mix =
+    (sm_is_small<A> && metal::is_arithmetic_v<B>) || (sm_is_small<B> && metal::is_arithmetic_v<A>);
 template <class A, class B>
 struct sm_mixed {
   typedef float type;
@@ -144,24 +169,25 @@ struct sm_mixed<A, B> {
   typedef B type;
 };
 
-#define SM_ARITHMETIC(op)                                                                     \
-  template <class A, class B>                                                                 \
-    requires sm_small_mix<A, B>                                                               \
-  constexpr typename sm_mixed<A, B>::type operator op(A a, B b) {                             \
-    return typename sm_mixed<A, B>::type(static_cast<float>(a) op static_cast<float>(b));     \
+#define SM_ARITHMETIC(op)                                                                 \
+  template <class A, class B>                                                             \
+    requires sm_small_mix<A, B>                                                           \
+  constexpr typename sm_mixed<A, B>::type operator op(A a, B b) {                         \
+    return typename sm_mixed<A, B>::type(static_cast<float>(a) op static_cast<float>(b)); \
   }
-SM_ARITHMETIC(+) SM_ARITHMETIC(-) SM_ARITHMETIC(*) SM_ARITHMETIC(/)
+SM_ARITHMETIC(+)
+SM_ARITHMETIC(-) SM_ARITHMETIC(*) SM_ARITHMETIC(/)
 #undef SM_ARITHMETIC
-#define SM_COMPARE(op)                                             \
-  template <class A, class B>                                      \
-    requires sm_small_mix<A, B>                                    \
-  constexpr bool operator op(A a, B b) {                           \
-    return static_cast<float>(a) op static_cast<float>(b);         \
+#define SM_COMPARE(op)                                     \
+  template <class A, class B>                              \
+    requires sm_small_mix<A, B>                            \
+  constexpr bool operator op(A a, B b) {                   \
+    return static_cast<float>(a) op static_cast<float>(b); \
   }
-SM_COMPARE(==) SM_COMPARE(!=) SM_COMPARE(<) SM_COMPARE(>) SM_COMPARE(<=) SM_COMPARE(>=)
+    SM_COMPARE(==) SM_COMPARE(!=) SM_COMPARE(<) SM_COMPARE(>) SM_COMPARE(<=) SM_COMPARE(>=)
 #undef SM_COMPARE
-template <class F>
-constexpr sm_small<F> operator-(sm_small<F> v) {
+        template <class F>
+        constexpr sm_small<F> operator-(sm_small<F> v) {
   v.sm_bits ^= 0x8000;
   return v;
 }

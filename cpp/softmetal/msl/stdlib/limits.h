@@ -25,15 +25,19 @@ struct sm_integer_limits {
   static constexpr T infinity() { return T(0); }
   static constexpr T quiet_NaN() { return T(0); }
 };
-#define SM_LIMITS(T) template <> struct numeric_limits<T> : sm_integer_limits<T> {};
-SM_LIMITS(bool) SM_LIMITS(char) SM_LIMITS(signed char) SM_LIMITS(uchar) SM_LIMITS(short) SM_LIMITS(ushort)
-SM_LIMITS(int) SM_LIMITS(uint) SM_LIMITS(long) SM_LIMITS(ulong)
+#define SM_LIMITS(T) \
+  template <>        \
+  struct numeric_limits<T> : sm_integer_limits<T> {};
+SM_LIMITS(bool)
+SM_LIMITS(char) SM_LIMITS(signed char) SM_LIMITS(uchar) SM_LIMITS(short) SM_LIMITS(ushort)
+    SM_LIMITS(int) SM_LIMITS(uint) SM_LIMITS(long) SM_LIMITS(ulong)
 #undef SM_LIMITS
 
-template <class T, class Bits, Bits kMax, Bits kMin, Bits kEpsilon, Bits kInfinity, Bits kNaN, Bits kDenormal,
-          int kDigits>
-struct sm_float_limits {
-  static constexpr bool is_specialized = true, is_integer = false, is_exact = false, is_signed = true;
+        template <class T, class Bits, Bits kMax, Bits kMin, Bits kEpsilon, Bits kInfinity,
+                  Bits kNaN, Bits kDenormal, int kDigits>
+        struct sm_float_limits {
+  static constexpr bool is_specialized = true, is_integer = false, is_exact = false,
+                        is_signed = true;
   static constexpr bool has_infinity = true, has_quiet_NaN = true;
   static constexpr int digits = kDigits, digits10 = (kDigits - 1) * 3 / 10, radix = 2;
   static constexpr T max() { return __builtin_bit_cast(T, kMax); }
@@ -47,8 +51,8 @@ struct sm_float_limits {
   static constexpr T round_error() { return T(0.5f); }
 };
 template <>
-struct numeric_limits<float> : sm_float_limits<float, uint, 0x7f7fffff, 0x00800000, 0x34000000, 0x7f800000,
-                                               0x7fc00000, 1, 24> {};
+struct numeric_limits<float> : sm_float_limits<float, uint, 0x7f7fffff, 0x00800000, 0x34000000,
+                                               0x7f800000, 0x7fc00000, 1, 24> {};
 template <>
 struct numeric_limits<half>
     : sm_float_limits<half, ushort, 0x7bff, 0x0400, 0x1400, 0x7c00, 0x7e00, 1, 11> {};

@@ -1,30 +1,35 @@
-// Functions of floating-point numbers, one overload for each of float and half, as Metal has them: an
-// integer argument is ambiguous and a bfloat one is refused. Half results are the float function's, rounded.
+// Functions of floating-point numbers, one overload for each of float and half, as Metal has them:
+// an integer argument is ambiguous and a bfloat one is refused. Half results are the float
+// function's, rounded.
 namespace sm_program {
 namespace metal {
 
 // The element-wise overload for vectors, with scalars spread, and the refusal of bfloat.
-#define SM_VECTOR(name)                                                                                   \
-  template <class... A>                                                                                   \
-    requires sm_vector_call<A...>                                                                         \
-  constexpr auto name(const A&... a) {                                                                    \
-    return sm_map([](auto... e) { return name(e...); }, static_cast<sm_vector_t<A...>>(a)...);            \
-  }                                                                                                       \
-  template <class A, class... Rest>                                                                       \
-    requires is_same_v<A, bfloat>                                                                         \
+#define SM_VECTOR(name)                                                                        \
+  template <class... A>                                                                        \
+    requires sm_vector_call<A...>                                                              \
+  constexpr auto name(const A&... a) {                                                         \
+    return sm_map([](auto... e) { return name(e...); }, static_cast<sm_vector_t<A...>>(a)...); \
+  }                                                                                            \
+  template <class A, class... Rest>                                                            \
+    requires is_same_v<A, bfloat>                                                              \
   void name(A, Rest...) = delete;
 
-#define SM_MATH1(name, expression)                                                   \
-  inline float name(float x) { return expression; }                                  \
-  inline half name(half x) { return half(name(static_cast<float>(x))); }             \
+#define SM_MATH1(name, expression)                                       \
+  inline float name(float x) { return expression; }                      \
+  inline half name(half x) { return half(name(static_cast<float>(x))); } \
   SM_VECTOR(name)
-#define SM_MATH2(name, expression)                                                                          \
-  inline float name(float x, float y) { return expression; }                                                \
-  inline half name(half x, half y) { return half(name(static_cast<float>(x), static_cast<float>(y))); }     \
+#define SM_MATH2(name, expression)                                   \
+  inline float name(float x, float y) { return expression; }         \
+  inline half name(half x, half y) {                                 \
+    return half(name(static_cast<float>(x), static_cast<float>(y))); \
+  }                                                                  \
   SM_VECTOR(name)
 
 // The multiple of pi is taken off exactly first.
-inline float sm_pi_part(float x) { return (x - 2.0f * __builtin_floorf(x * 0.5f)) * 3.14159265358979323846f; }
+inline float sm_pi_part(float x) {
+  return (x - 2.0f * __builtin_floorf(x * 0.5f)) * 3.14159265358979323846f;
+}
 
 SM_MATH1(acos, __builtin_acosf(x))
 SM_MATH1(acosh, __builtin_acoshf(x))
@@ -80,11 +85,11 @@ inline half fma(half a, half b, half c) {
 }
 SM_VECTOR(fma)
 
-#define SM_MATH3(name, expression)                                                               \
-  inline float name(float x, float y, float z) { return expression; }                            \
-  inline half name(half x, half y, half z) {                                                     \
-    return half(name(static_cast<float>(x), static_cast<float>(y), static_cast<float>(z)));      \
-  }                                                                                              \
+#define SM_MATH3(name, expression)                                                          \
+  inline float name(float x, float y, float z) { return expression; }                       \
+  inline half name(half x, half y, half z) {                                                \
+    return half(name(static_cast<float>(x), static_cast<float>(y), static_cast<float>(z))); \
+  }                                                                                         \
   SM_VECTOR(name)
 SM_MATH3(fmax3, fmax(fmax(x, y), z))
 SM_MATH3(fmin3, fmin(fmin(x, y), z))
@@ -101,12 +106,16 @@ SM_VECTOR(smoothstep)
 #undef SM_MATH3
 
 inline float frexp(float x, int& exponent) { return __builtin_frexpf(x, &exponent); }
-inline half frexp(half x, int& exponent) { return half(__builtin_frexpf(static_cast<float>(x), &exponent)); }
+inline half frexp(half x, int& exponent) {
+  return half(__builtin_frexpf(static_cast<float>(x), &exponent));
+}
 inline int ilogb(float x) { return __builtin_ilogbf(x); }
 inline int ilogb(half x) { return __builtin_ilogbf(static_cast<float>(x)); }
 SM_VECTOR(ilogb)
 inline float ldexp(float x, int exponent) { return __builtin_ldexpf(x, exponent); }
-inline half ldexp(half x, int exponent) { return half(__builtin_ldexpf(static_cast<float>(x), exponent)); }
+inline half ldexp(half x, int exponent) {
+  return half(__builtin_ldexpf(static_cast<float>(x), exponent));
+}
 template <class T, int n>
 inline vec<T, n> ldexp(vec<T, n> x, vec<int, n> exponent) {
   return sm_map([](T a, int b) { return ldexp(a, b); }, x, exponent);
@@ -142,9 +151,9 @@ inline vec<T, n> sincos(vec<T, n> x, vec<T, n>& cosine) {
 }
 
 // Relations.
-#define SM_TEST(name, expression)                                              \
-  inline bool name(float x) { return expression; }                             \
-  inline bool name(half x) { return name(static_cast<float>(x)); }             \
+#define SM_TEST(name, expression)                                  \
+  inline bool name(float x) { return expression; }                 \
+  inline bool name(half x) { return name(static_cast<float>(x)); } \
   SM_VECTOR(name)
 SM_TEST(isfinite, __builtin_isfinite(x))
 SM_TEST(isinf, __builtin_isinf(x) != 0)
@@ -208,35 +217,86 @@ constexpr vec<T, 3> cross(vec<T, 3> a, vec<T, 3> b) {
   return vec<T, 3>(a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x);
 }
 template <sm_real T, int n>
-inline T length_squared(vec<T, n> v) { return dot(v, v); }
+inline T length_squared(vec<T, n> v) {
+  return dot(v, v);
+}
 template <sm_real T, int n>
-inline T length(vec<T, n> v) { return sqrt(dot(v, v)); }
+inline T length(vec<T, n> v) {
+  return sqrt(dot(v, v));
+}
 template <sm_real T, int n>
-inline T distance_squared(vec<T, n> a, vec<T, n> b) { return length_squared(a - b); }
+inline T distance_squared(vec<T, n> a, vec<T, n> b) {
+  return length_squared(a - b);
+}
 template <sm_real T, int n>
-inline T distance(vec<T, n> a, vec<T, n> b) { return length(a - b); }
+inline T distance(vec<T, n> a, vec<T, n> b) {
+  return length(a - b);
+}
 template <sm_real T, int n>
-inline vec<T, n> normalize(vec<T, n> v) { return v * rsqrt(dot(v, v)); }
+inline vec<T, n> normalize(vec<T, n> v) {
+  return v * rsqrt(dot(v, v));
+}
 template <sm_real T, int n>
-inline vec<T, n> reflect(vec<T, n> i, vec<T, n> normal) { return i - normal * T(2 * dot(normal, i)); }
+inline vec<T, n> reflect(vec<T, n> i, vec<T, n> normal) {
+  return i - normal * T(2 * dot(normal, i));
+}
 template <sm_real T, int n>
 inline vec<T, n> faceforward(vec<T, n> normal, vec<T, n> i, vec<T, n> reference) {
   return dot(reference, i) < T(0) ? normal : -normal;
 }
 
 // The library's functions are the precise ones; the fast ones may be less precise and need not be.
-#define SM_USING(space)                                                                                   \
-  namespace space {                                                                                       \
-  using metal::acos; using metal::acosh; using metal::asin; using metal::asinh; using metal::atan;        \
-  using metal::atan2; using metal::atanh; using metal::ceil; using metal::copysign; using metal::cos;     \
-  using metal::cosh; using metal::cospi; using metal::divide; using metal::exp; using metal::exp10;       \
-  using metal::exp2; using metal::fabs; using metal::fdim; using metal::floor; using metal::fma;          \
-  using metal::fmax; using metal::fmin; using metal::fmod; using metal::fract; using metal::frexp;        \
-  using metal::ldexp; using metal::log; using metal::log10; using metal::log2; using metal::modf;         \
-  using metal::pow; using metal::powr; using metal::rint; using metal::round; using metal::rsqrt;         \
-  using metal::saturate; using metal::sin; using metal::sincos; using metal::sinh; using metal::sinpi;    \
-  using metal::sqrt; using metal::tan; using metal::tanh; using metal::tanpi; using metal::trunc;         \
-  using metal::dot; using metal::length; using metal::normalize; using metal::distance;                   \
+#define SM_USING(space)   \
+  namespace space {       \
+  using metal::acos;      \
+  using metal::acosh;     \
+  using metal::asin;      \
+  using metal::asinh;     \
+  using metal::atan;      \
+  using metal::atan2;     \
+  using metal::atanh;     \
+  using metal::ceil;      \
+  using metal::copysign;  \
+  using metal::cos;       \
+  using metal::cosh;      \
+  using metal::cospi;     \
+  using metal::divide;    \
+  using metal::exp;       \
+  using metal::exp10;     \
+  using metal::exp2;      \
+  using metal::fabs;      \
+  using metal::fdim;      \
+  using metal::floor;     \
+  using metal::fma;       \
+  using metal::fmax;      \
+  using metal::fmin;      \
+  using metal::fmod;      \
+  using metal::fract;     \
+  using metal::frexp;     \
+  using metal::ldexp;     \
+  using metal::log;       \
+  using metal::log10;     \
+  using metal::log2;      \
+  using metal::modf;      \
+  using metal::pow;       \
+  using metal::powr;      \
+  using metal::rint;      \
+  using metal::round;     \
+  using metal::rsqrt;     \
+  using metal::saturate;  \
+  using metal::sin;       \
+  using metal::sincos;    \
+  using metal::sinh;      \
+  using metal::sinpi;     \
+  using metal::sqrt;      \
+  using metal::tan;       \
+  using metal::tanh;      \
+  using metal::tanpi;     \
+  using metal::trunc;     \
+  using metal::dot;       \
+  using metal::length;    \
+  using metal::normalize; \
+  using metal::distance;  \
   }
 SM_USING(precise)
 SM_USING(fast)

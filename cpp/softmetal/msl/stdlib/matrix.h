@@ -64,17 +64,25 @@ inline matrix<T, rows, columns> transpose(const matrix<T, columns, rows>& a) {
   return out;
 }
 template <class T>
-inline T determinant(const matrix<T, 2, 2>& a) { return a[0][0] * a[1][1] - a[1][0] * a[0][1]; }
+inline T determinant(const matrix<T, 2, 2>& a) {
+  return a[0][0] * a[1][1] - a[1][0] * a[0][1];
+}
 template <class T>
-inline T determinant(const matrix<T, 3, 3>& a) { return dot(a[0], cross(a[1], a[2])); }
+inline T determinant(const matrix<T, 3, 3>& a) {
+  return dot(a[0], cross(a[1], a[2]));
+}
 
 }  // namespace metal
 
-#define SM_MATRICES(T)                                                                       \
-  typedef metal::matrix<T, 2, 2> T##2x2; typedef metal::matrix<T, 2, 3> T##2x3;              \
-  typedef metal::matrix<T, 2, 4> T##2x4; typedef metal::matrix<T, 3, 2> T##3x2;              \
-  typedef metal::matrix<T, 3, 3> T##3x3; typedef metal::matrix<T, 3, 4> T##3x4;              \
-  typedef metal::matrix<T, 4, 2> T##4x2; typedef metal::matrix<T, 4, 3> T##4x3;              \
+#define SM_MATRICES(T)                   \
+  typedef metal::matrix<T, 2, 2> T##2x2; \
+  typedef metal::matrix<T, 2, 3> T##2x3; \
+  typedef metal::matrix<T, 2, 4> T##2x4; \
+  typedef metal::matrix<T, 3, 2> T##3x2; \
+  typedef metal::matrix<T, 3, 3> T##3x3; \
+  typedef metal::matrix<T, 3, 4> T##3x4; \
+  typedef metal::matrix<T, 4, 2> T##4x2; \
+  typedef metal::matrix<T, 4, 3> T##4x3; \
   typedef metal::matrix<T, 4, 4> T##4x4;
 SM_MATRICES(float)
 SM_MATRICES(half)

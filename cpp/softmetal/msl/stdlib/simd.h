@@ -1,8 +1,8 @@
 // Barriers, and what the threads of a SIMD-group or quad-group do together.
 //
-// Each operation is one meeting: every thread brings a value on its own stack, the library waits for all
-// threads that come to the same place and then calls `combine` once, which sees all values and writes
-// each thread's result into its value.
+// Each operation is one meeting: every thread brings a value on its own stack, the library waits
+// for all threads that come to the same place and then calls `combine` once, which sees all values
+// and writes each thread's result into its value.
 namespace sm_program {
 namespace metal {
 
@@ -42,7 +42,8 @@ inline uint sm_lane_index() { return sm_this_worker()->lane->index % SM_SIMD_WID
 
 // What Metal's operations take: no bool, no bfloat, nothing of 64 bits.
 template <class T>
-concept sm_simd_scalar = is_arithmetic_v<T> && sizeof(T) <= 4 && !is_same_v<T, bool> && !is_same_v<T, bfloat>;
+concept sm_simd_scalar =
+    is_arithmetic_v<T> && sizeof(T) <= 4 && !is_same_v<T, bool> && !is_same_v<T, bfloat>;
 template <class T>
 concept sm_simd_type = sm_simd_scalar<sm_element_t<T>>;
 template <class T>
@@ -50,31 +51,45 @@ concept sm_simd_integer = sm_simd_type<T> && is_integral_v<sm_element_t<T>>;
 
 struct sm_plus {
   template <class T>
-  static T apply(const T& a, const T& b) { return static_cast<T>(a + b); }
+  static T apply(const T& a, const T& b) {
+    return static_cast<T>(a + b);
+  }
 };
 struct sm_times {
   template <class T>
-  static T apply(const T& a, const T& b) { return static_cast<T>(a * b); }
+  static T apply(const T& a, const T& b) {
+    return static_cast<T>(a * b);
+  }
 };
 struct sm_max {
   template <class T>
-  static T apply(const T& a, const T& b) { return max(a, b); }
+  static T apply(const T& a, const T& b) {
+    return max(a, b);
+  }
 };
 struct sm_min {
   template <class T>
-  static T apply(const T& a, const T& b) { return min(a, b); }
+  static T apply(const T& a, const T& b) {
+    return min(a, b);
+  }
 };
 struct sm_and {
   template <class T>
-  static T apply(const T& a, const T& b) { return static_cast<T>(a & b); }
+  static T apply(const T& a, const T& b) {
+    return static_cast<T>(a & b);
+  }
 };
 struct sm_or {
   template <class T>
-  static T apply(const T& a, const T& b) { return static_cast<T>(a | b); }
+  static T apply(const T& a, const T& b) {
+    return static_cast<T>(a | b);
+  }
 };
 struct sm_xor {
   template <class T>
-  static T apply(const T& a, const T& b) { return static_cast<T>(a ^ b); }
+  static T apply(const T& a, const T& b) {
+    return static_cast<T>(a ^ b);
+  }
 };
 
 // `width` is that of the group within the SIMD-group: 32, or 4 for a quad.
@@ -127,8 +142,8 @@ inline T sm_prefix(T value, T neutral) {
   return meeting.value;
 }
 
-// Each thread takes the value of the thread `from`; that of a thread that does not take part is zero, as
-// good as any since Metal leaves it undefined.
+// Each thread takes the value of the thread `from`; that of a thread that does not take part is
+// zero, as good as any since Metal leaves it undefined.
 template <class T>
 struct sm_exchange {
   T value;
@@ -150,66 +165,98 @@ inline T sm_take(T value, uint from) {
 }
 
 // The simd_ and quad_ families differ in their name and their width.
-#define SM_FAMILY(prefix, width)                                                                          \
-  template <sm_simd_type T> inline T prefix##_sum(T v) { return sm_reduce<sm_plus, width>(v); }           \
-  template <sm_simd_type T> inline T prefix##_product(T v) { return sm_reduce<sm_times, width>(v); }      \
-  template <sm_simd_type T> inline T prefix##_max(T v) { return sm_reduce<sm_max, width>(v); }            \
-  template <sm_simd_type T> inline T prefix##_min(T v) { return sm_reduce<sm_min, width>(v); }            \
-  template <sm_simd_integer T> inline T prefix##_and(T v) { return sm_reduce<sm_and, width>(v); }         \
-  template <sm_simd_integer T> inline T prefix##_or(T v) { return sm_reduce<sm_or, width>(v); }           \
-  template <sm_simd_integer T> inline T prefix##_xor(T v) { return sm_reduce<sm_xor, width>(v); }         \
-  inline bool prefix##_all(bool v) { return sm_reduce<sm_and, width>(uint(v)) != 0; }                     \
-  inline bool prefix##_any(bool v) { return sm_reduce<sm_or, width>(uint(v)) != 0; }                      \
-  template <sm_simd_type T> inline T prefix##_prefix_inclusive_sum(T v) {                                 \
-    return sm_prefix<sm_plus, width, true>(v, T(0));                                                      \
-  }                                                                                                       \
-  template <sm_simd_type T> inline T prefix##_prefix_exclusive_sum(T v) {                                 \
-    return sm_prefix<sm_plus, width, false>(v, T(0));                                                     \
-  }                                                                                                       \
-  template <sm_simd_type T> inline T prefix##_prefix_inclusive_product(T v) {                             \
-    return sm_prefix<sm_times, width, true>(v, T(1));                                                     \
-  }                                                                                                       \
-  template <sm_simd_type T> inline T prefix##_prefix_exclusive_product(T v) {                             \
-    return sm_prefix<sm_times, width, false>(v, T(1));                                                    \
-  }                                                                                                       \
-  template <sm_simd_type T> inline T prefix##_shuffle(T v, ushort lane) {                                 \
-    return sm_take(v, (sm_lane_index() & ~(width - 1u)) + lane % width);                                  \
-  }                                                                                                       \
-  template <sm_simd_type T> inline T prefix##_broadcast(T v, ushort lane) {                               \
-    return prefix##_shuffle(v, lane);                                                                     \
-  }                                                                                                       \
-  template <sm_simd_type T> inline T prefix##_shuffle_xor(T v, ushort mask) {                             \
-    return sm_take(v, sm_lane_index() ^ (mask & (width - 1u)));                                           \
-  }                                                                                                       \
-  template <sm_simd_type T> inline T prefix##_shuffle_up(T v, ushort delta) {                             \
-    const uint lane = sm_lane_index();                                                                    \
-    return sm_take(v, lane % width >= delta ? lane - delta : lane);                                       \
-  }                                                                                                       \
-  template <sm_simd_type T> inline T prefix##_shuffle_down(T v, ushort delta) {                           \
-    const uint lane = sm_lane_index();                                                                    \
-    return sm_take(v, lane % width + delta < width ? lane + delta : lane);                                \
-  }                                                                                                       \
-  template <sm_simd_type T> inline T prefix##_shuffle_rotate_up(T v, ushort delta) {                      \
-    const uint lane = sm_lane_index();                                                                    \
-    return sm_take(v, (lane & ~(width - 1u)) + (lane + width - delta % width) % width);                   \
-  }                                                                                                       \
-  template <sm_simd_type T> inline T prefix##_shuffle_rotate_down(T v, ushort delta) {                    \
-    const uint lane = sm_lane_index();                                                                    \
-    return sm_take(v, (lane & ~(width - 1u)) + (lane + delta) % width);                                   \
-  }                                                                                                       \
-  template <sm_simd_type T>                                                                               \
-  inline T prefix##_shuffle_and_fill_up(T v, T fill, ushort delta, ushort modulo = width) {               \
-    const uint lane = sm_lane_index(), base = lane / modulo * modulo, at = lane - base;                   \
-    const T shifted = sm_take(v, at >= delta ? lane - delta : lane);                                      \
-    const T filled = sm_take(fill, base + (at + modulo - delta) % modulo);                                \
-    return at >= delta ? shifted : filled;                                                                \
-  }                                                                                                       \
-  template <sm_simd_type T>                                                                               \
-  inline T prefix##_shuffle_and_fill_down(T v, T fill, ushort delta, ushort modulo = width) {             \
-    const uint lane = sm_lane_index(), base = lane / modulo * modulo, at = lane - base;                   \
-    const T shifted = sm_take(v, at + delta < modulo ? lane + delta : lane);                              \
-    const T filled = sm_take(fill, base + (at + delta) % modulo);                                         \
-    return at + delta < modulo ? shifted : filled;                                                        \
+#define SM_FAMILY(prefix, width)                                                              \
+  template <sm_simd_type T>                                                                   \
+  inline T prefix##_sum(T v) {                                                                \
+    return sm_reduce<sm_plus, width>(v);                                                      \
+  }                                                                                           \
+  template <sm_simd_type T>                                                                   \
+  inline T prefix##_product(T v) {                                                            \
+    return sm_reduce<sm_times, width>(v);                                                     \
+  }                                                                                           \
+  template <sm_simd_type T>                                                                   \
+  inline T prefix##_max(T v) {                                                                \
+    return sm_reduce<sm_max, width>(v);                                                       \
+  }                                                                                           \
+  template <sm_simd_type T>                                                                   \
+  inline T prefix##_min(T v) {                                                                \
+    return sm_reduce<sm_min, width>(v);                                                       \
+  }                                                                                           \
+  template <sm_simd_integer T>                                                                \
+  inline T prefix##_and(T v) {                                                                \
+    return sm_reduce<sm_and, width>(v);                                                       \
+  }                                                                                           \
+  template <sm_simd_integer T>                                                                \
+  inline T prefix##_or(T v) {                                                                 \
+    return sm_reduce<sm_or, width>(v);                                                        \
+  }                                                                                           \
+  template <sm_simd_integer T>                                                                \
+  inline T prefix##_xor(T v) {                                                                \
+    return sm_reduce<sm_xor, width>(v);                                                       \
+  }                                                                                           \
+  inline bool prefix##_all(bool v) { return sm_reduce<sm_and, width>(uint(v)) != 0; }         \
+  inline bool prefix##_any(bool v) { return sm_reduce<sm_or, width>(uint(v)) != 0; }          \
+  template <sm_simd_type T>                                                                   \
+  inline T prefix##_prefix_inclusive_sum(T v) {                                               \
+    return sm_prefix<sm_plus, width, true>(v, T(0));                                          \
+  }                                                                                           \
+  template <sm_simd_type T>                                                                   \
+  inline T prefix##_prefix_exclusive_sum(T v) {                                               \
+    return sm_prefix<sm_plus, width, false>(v, T(0));                                         \
+  }                                                                                           \
+  template <sm_simd_type T>                                                                   \
+  inline T prefix##_prefix_inclusive_product(T v) {                                           \
+    return sm_prefix<sm_times, width, true>(v, T(1));                                         \
+  }                                                                                           \
+  template <sm_simd_type T>                                                                   \
+  inline T prefix##_prefix_exclusive_product(T v) {                                           \
+    return sm_prefix<sm_times, width, false>(v, T(1));                                        \
+  }                                                                                           \
+  template <sm_simd_type T>                                                                   \
+  inline T prefix##_shuffle(T v, ushort lane) {                                               \
+    return sm_take(v, (sm_lane_index() & ~(width - 1u)) + lane % width);                      \
+  }                                                                                           \
+  template <sm_simd_type T>                                                                   \
+  inline T prefix##_broadcast(T v, ushort lane) {                                             \
+    return prefix##_shuffle(v, lane);                                                         \
+  }                                                                                           \
+  template <sm_simd_type T>                                                                   \
+  inline T prefix##_shuffle_xor(T v, ushort mask) {                                           \
+    return sm_take(v, sm_lane_index() ^ (mask & (width - 1u)));                               \
+  }                                                                                           \
+  template <sm_simd_type T>                                                                   \
+  inline T prefix##_shuffle_up(T v, ushort delta) {                                           \
+    const uint lane = sm_lane_index();                                                        \
+    return sm_take(v, lane % width >= delta ? lane - delta : lane);                           \
+  }                                                                                           \
+  template <sm_simd_type T>                                                                   \
+  inline T prefix##_shuffle_down(T v, ushort delta) {                                         \
+    const uint lane = sm_lane_index();                                                        \
+    return sm_take(v, lane % width + delta < width ? lane + delta : lane);                    \
+  }                                                                                           \
+  template <sm_simd_type T>                                                                   \
+  inline T prefix##_shuffle_rotate_up(T v, ushort delta) {                                    \
+    const uint lane = sm_lane_index();                                                        \
+    return sm_take(v, (lane & ~(width - 1u)) + (lane + width - delta % width) % width);       \
+  }                                                                                           \
+  template <sm_simd_type T>                                                                   \
+  inline T prefix##_shuffle_rotate_down(T v, ushort delta) {                                  \
+    const uint lane = sm_lane_index();                                                        \
+    return sm_take(v, (lane & ~(width - 1u)) + (lane + delta) % width);                       \
+  }                                                                                           \
+  template <sm_simd_type T>                                                                   \
+  inline T prefix##_shuffle_and_fill_up(T v, T fill, ushort delta, ushort modulo = width) {   \
+    const uint lane = sm_lane_index(), base = lane / modulo * modulo, at = lane - base;       \
+    const T shifted = sm_take(v, at >= delta ? lane - delta : lane);                          \
+    const T filled = sm_take(fill, base + (at + modulo - delta) % modulo);                    \
+    return at >= delta ? shifted : filled;                                                    \
+  }                                                                                           \
+  template <sm_simd_type T>                                                                   \
+  inline T prefix##_shuffle_and_fill_down(T v, T fill, ushort delta, ushort modulo = width) { \
+    const uint lane = sm_lane_index(), base = lane / modulo * modulo, at = lane - base;       \
+    const T shifted = sm_take(v, at + delta < modulo ? lane + delta : lane);                  \
+    const T filled = sm_take(fill, base + (at + delta) % modulo);                             \
+    return at + delta < modulo ? shifted : filled;                                            \
   }
 SM_FAMILY(simd, 32)
 SM_FAMILY(quad, 4)

@@ -46,10 +46,12 @@ inline ulong sm_matrix_offset(int i, ulong per_row, ulong2 origin, bool transpos
                     : (origin.y + row) * per_row + origin.x + column;
 }
 template <class T>
-SM_CHECKED inline void simdgroup_load(simdgroup_matrix<T, 8, 8>& m, const T* source, ulong elements_per_row = 8,
-                                      ulong2 matrix_origin = ulong2(0), bool transpose_matrix = false) {
+SM_CHECKED inline void simdgroup_load(simdgroup_matrix<T, 8, 8>& m, const T* source,
+                                      ulong elements_per_row = 8, ulong2 matrix_origin = ulong2(0),
+                                      bool transpose_matrix = false) {
   for (int i = 0; i < 2; ++i) {
-    const T* at = source + sm_matrix_offset<T>(i, elements_per_row, matrix_origin, transpose_matrix);
+    const T* at =
+        source + sm_matrix_offset<T>(i, elements_per_row, matrix_origin, transpose_matrix);
     sm_touch(at, sizeof(T), SM_READ);
     m.thread_elements()[i] = *at;
   }
@@ -94,10 +96,12 @@ struct sm_matrix_product {
   }
 };
 template <class D, class A, class B, class C>
-inline void simdgroup_multiply_accumulate(simdgroup_matrix<D, 8, 8>& d, const simdgroup_matrix<A, 8, 8>& a,
+inline void simdgroup_multiply_accumulate(simdgroup_matrix<D, 8, 8>& d,
+                                          const simdgroup_matrix<A, 8, 8>& a,
                                           const simdgroup_matrix<B, 8, 8>& b,
                                           const simdgroup_matrix<C, 8, 8>& c) {
-  sm_matrix_product<D, A, B, C> meeting{a.thread_elements(), b.thread_elements(), c.thread_elements(), {}};
+  sm_matrix_product<D, A, B, C> meeting{
+      a.thread_elements(), b.thread_elements(), c.thread_elements(), {}};
   sm_meet(meeting);
   d.thread_elements() = meeting.d;
 }

@@ -15,8 +15,8 @@ class initializer_list {
 };
 }  // namespace std
 
-// Vectors. The translator writes a swizzle as sm_get<...>() where it is read, sm_ref<...>() where it is
-// assigned to.
+// Vectors. The translator writes a swizzle as sm_get<...>() where it is read, sm_ref<...>() where
+// it is assigned to.
 namespace sm_program {
 namespace metal {
 
@@ -26,24 +26,36 @@ template <class T>
 struct alignas(2 * sizeof(T)) sm_elements<T, 2> {
   union {
     T sm_data[2];
-    struct { T x, y; };
-    struct { T r, g; };
+    struct {
+      T x, y;
+    };
+    struct {
+      T r, g;
+    };
   };
 };
 template <class T>
 struct alignas(4 * sizeof(T)) sm_elements<T, 3> {
   union {
     T sm_data[3];
-    struct { T x, y, z; };
-    struct { T r, g, b; };
+    struct {
+      T x, y, z;
+    };
+    struct {
+      T r, g, b;
+    };
   };
 };
 template <class T>
 struct alignas(4 * sizeof(T)) sm_elements<T, 4> {
   union {
     T sm_data[4];
-    struct { T x, y, z, w; };
-    struct { T r, g, b, a; };
+    struct {
+      T x, y, z, w;
+    };
+    struct {
+      T r, g, b, a;
+    };
   };
 };
 
@@ -76,9 +88,10 @@ struct sm_swizzle {
     ((sm_vector.sm_data[i] = v.sm_data[k++]), ...);
   }
 #define SM_ASSIGN(op) \
-  void operator op##=(value_type v) { *this = value_type(sm_vector.sm_data[i]...) op v; }
-  SM_ASSIGN(+) SM_ASSIGN(-) SM_ASSIGN(*) SM_ASSIGN(/) SM_ASSIGN(%) SM_ASSIGN(&) SM_ASSIGN(|) SM_ASSIGN(^)
-  SM_ASSIGN(<<) SM_ASSIGN(>>)
+  void operator op## = (value_type v) { *this = value_type(sm_vector.sm_data[i]...) op v; }
+  SM_ASSIGN(+)
+  SM_ASSIGN(-) SM_ASSIGN(*) SM_ASSIGN(/) SM_ASSIGN(%) SM_ASSIGN(&) SM_ASSIGN(|) SM_ASSIGN(^)
+      SM_ASSIGN(<<) SM_ASSIGN(>>)
 #undef SM_ASSIGN
 };
 
@@ -125,32 +138,34 @@ struct vec : sm_elements<T, n>, sm_swizzles<vec<T, n>, T, n> {
   template <class S>
     requires(sm_parts<S> == 1)
   constexpr vec(std::initializer_list<S> list) {
-    for (int i = 0; i < n; ++i) sm_data[i] = i < int(list.size()) ? static_cast<T>(list.begin()[i]) : T(0);
+    for (int i = 0; i < n; ++i)
+      sm_data[i] = i < int(list.size()) ? static_cast<T>(list.begin()[i]) : T(0);
   }
 
   constexpr T& operator[](size_t i) { return sm_data[i]; }
   constexpr const T& operator[](size_t i) const { return sm_data[i]; }
 
-#define SM_BINARY(op)                                                                          \
-  friend constexpr vec operator op(const vec& a, const vec& b) {                               \
-    vec c;                                                                                     \
-    for (int i = 0; i < n; ++i) c.sm_data[i] = static_cast<T>(a.sm_data[i] op b.sm_data[i]);   \
-    return c;                                                                                  \
-  }                                                                                            \
-  friend constexpr vec& operator op##=(vec& a, const vec& b) { return a = a op b; }
-  SM_BINARY(+) SM_BINARY(-) SM_BINARY(*) SM_BINARY(/) SM_BINARY(%) SM_BINARY(&) SM_BINARY(|) SM_BINARY(^)
-  SM_BINARY(<<) SM_BINARY(>>)
+#define SM_BINARY(op)                                                                        \
+  friend constexpr vec operator op(const vec& a, const vec& b) {                             \
+    vec c;                                                                                   \
+    for (int i = 0; i < n; ++i) c.sm_data[i] = static_cast<T>(a.sm_data[i] op b.sm_data[i]); \
+    return c;                                                                                \
+  }                                                                                          \
+  friend constexpr vec& operator op## = (vec & a, const vec& b) { return a = a op b; }
+  SM_BINARY(+)
+  SM_BINARY(-) SM_BINARY(*) SM_BINARY(/) SM_BINARY(%) SM_BINARY(&) SM_BINARY(|) SM_BINARY(^)
+      SM_BINARY(<<) SM_BINARY(>>)
 #undef SM_BINARY
-#define SM_COMPARE(op)                                                              \
-  friend constexpr vec<bool, n> operator op(const vec& a, const vec& b) {           \
-    vec<bool, n> c;                                                                 \
-    for (int i = 0; i < n; ++i) c.sm_data[i] = a.sm_data[i] op b.sm_data[i];        \
-    return c;                                                                       \
+#define SM_COMPARE(op)                                                       \
+  friend constexpr vec<bool, n> operator op(const vec& a, const vec& b) {    \
+    vec<bool, n> c;                                                          \
+    for (int i = 0; i < n; ++i) c.sm_data[i] = a.sm_data[i] op b.sm_data[i]; \
+    return c;                                                                \
   }
-  SM_COMPARE(==) SM_COMPARE(!=) SM_COMPARE(<) SM_COMPARE(>) SM_COMPARE(<=) SM_COMPARE(>=)
-  SM_COMPARE(&&) SM_COMPARE(||)
+          SM_COMPARE(==) SM_COMPARE(!=) SM_COMPARE(<) SM_COMPARE(>) SM_COMPARE(<=) SM_COMPARE(>=)
+              SM_COMPARE(&&) SM_COMPARE(||)
 #undef SM_COMPARE
-  friend constexpr vec operator-(const vec& a) {
+                  friend constexpr vec operator-(const vec& a) {
     vec c;
     for (int i = 0; i < n; ++i) c.sm_data[i] = static_cast<T>(-a.sm_data[i]);
     return c;
@@ -168,8 +183,16 @@ struct vec : sm_elements<T, n>, sm_swizzles<vec<T, n>, T, n> {
   }
   constexpr vec& operator++() { return *this = *this + vec(1); }
   constexpr vec& operator--() { return *this = *this - vec(1); }
-  constexpr vec operator++(int) { vec old = *this; ++*this; return old; }
-  constexpr vec operator--(int) { vec old = *this; --*this; return old; }
+  constexpr vec operator++(int) {
+    vec old = *this;
+    ++*this;
+    return old;
+  }
+  constexpr vec operator--(int) {
+    vec old = *this;
+    --*this;
+    return old;
+  }
 
  private:
   template <class S>
@@ -186,15 +209,39 @@ template <class T, int n>
 struct sm_packed_elements;
 template <class T>
 struct sm_packed_elements<T, 2> {
-  union { T sm_data[2]; struct { T x, y; }; struct { T r, g; }; };
+  union {
+    T sm_data[2];
+    struct {
+      T x, y;
+    };
+    struct {
+      T r, g;
+    };
+  };
 };
 template <class T>
 struct sm_packed_elements<T, 3> {
-  union { T sm_data[3]; struct { T x, y, z; }; struct { T r, g, b; }; };
+  union {
+    T sm_data[3];
+    struct {
+      T x, y, z;
+    };
+    struct {
+      T r, g, b;
+    };
+  };
 };
 template <class T>
 struct sm_packed_elements<T, 4> {
-  union { T sm_data[4]; struct { T x, y, z, w; }; struct { T r, g, b, a; }; };
+  union {
+    T sm_data[4];
+    struct {
+      T x, y, z, w;
+    };
+    struct {
+      T r, g, b, a;
+    };
+  };
 };
 template <class T, int n>
 struct sm_packed : sm_packed_elements<T, n>, sm_swizzles<sm_packed<T, n>, T, n> {
@@ -215,18 +262,25 @@ struct sm_packed : sm_packed_elements<T, n>, sm_swizzles<sm_packed<T, n>, T, n> 
   }
   constexpr T& operator[](size_t i) { return sm_data[i]; }
   constexpr const T& operator[](size_t i) const { return sm_data[i]; }
-#define SM_BINARY(op)                                                                              \
-  friend constexpr auto operator op(sm_packed a, sm_packed b) { return value_type(a) op value_type(b); } \
-  friend constexpr auto operator op(sm_packed a, value_type b) { return value_type(a) op b; }      \
+#define SM_BINARY(op)                                                                         \
+  friend constexpr auto operator op(sm_packed a, sm_packed b) {                               \
+    return value_type(a) op value_type(b);                                                    \
+  }                                                                                           \
+  friend constexpr auto operator op(sm_packed a, value_type b) { return value_type(a) op b; } \
   friend constexpr auto operator op(value_type a, sm_packed b) { return a op value_type(b); }
-  SM_BINARY(+) SM_BINARY(-) SM_BINARY(*) SM_BINARY(/) SM_BINARY(==) SM_BINARY(!=) SM_BINARY(<) SM_BINARY(>)
-  SM_BINARY(<=) SM_BINARY(>=)
+  SM_BINARY(+)
+  SM_BINARY(-) SM_BINARY(*) SM_BINARY(/) SM_BINARY(==) SM_BINARY(!=) SM_BINARY(<) SM_BINARY(>)
+      SM_BINARY(<=) SM_BINARY(>=)
 #undef SM_BINARY
-#define SM_ASSIGN(op) \
-  constexpr sm_packed& operator op##=(value_type b) { return *this = sm_packed(value_type(*this) op b); }
-  SM_ASSIGN(+) SM_ASSIGN(-) SM_ASSIGN(*) SM_ASSIGN(/)
+#define SM_ASSIGN(op)                                   \
+  constexpr sm_packed& operator op## = (value_type b) { \
+    return *this = sm_packed(value_type(*this) op b);   \
+  }
+          SM_ASSIGN(+) SM_ASSIGN(-) SM_ASSIGN(*) SM_ASSIGN(/)
 #undef SM_ASSIGN
-  friend constexpr value_type operator-(sm_packed a) { return -value_type(a); }
+              friend constexpr value_type operator-(sm_packed a) {
+    return -value_type(a);
+  }
 };
 
 template <class T>
@@ -254,8 +308,8 @@ constexpr auto sm_map(F f, const vec<T, n>& v, const Rest&... rest) {
   return out;
 }
 
-// The vector type of a call that mixes vectors of one type with scalars, as an overload for that type
-// would accept it; void where there is none.
+// The vector type of a call that mixes vectors of one type with scalars, as an overload for that
+// type would accept it; void where there is none.
 template <class... A>
 struct sm_vector_of {
   typedef void type;
@@ -279,16 +333,17 @@ concept sm_vector_call =
 }  // namespace metal
 
 using metal::vec;
-#define SM_VECTORS(name, T)                                      \
-  typedef metal::vec<T, 2> name##2;                              \
-  typedef metal::vec<T, 3> name##3;                              \
-  typedef metal::vec<T, 4> name##4;                              \
-  typedef metal::sm_packed<T, 2> packed_##name##2;               \
-  typedef metal::sm_packed<T, 3> packed_##name##3;               \
+#define SM_VECTORS(name, T)                        \
+  typedef metal::vec<T, 2> name##2;                \
+  typedef metal::vec<T, 3> name##3;                \
+  typedef metal::vec<T, 4> name##4;                \
+  typedef metal::sm_packed<T, 2> packed_##name##2; \
+  typedef metal::sm_packed<T, 3> packed_##name##3; \
   typedef metal::sm_packed<T, 4> packed_##name##4;
-SM_VECTORS(bool, bool) SM_VECTORS(char, char) SM_VECTORS(uchar, uchar) SM_VECTORS(short, short)
-SM_VECTORS(ushort, ushort) SM_VECTORS(int, int) SM_VECTORS(uint, uint) SM_VECTORS(long, long)
-SM_VECTORS(ulong, ulong) SM_VECTORS(float, float) SM_VECTORS(half, half) SM_VECTORS(bfloat, bfloat)
+SM_VECTORS(bool, bool)
+SM_VECTORS(char, char) SM_VECTORS(uchar, uchar) SM_VECTORS(short, short) SM_VECTORS(ushort, ushort)
+    SM_VECTORS(int, int) SM_VECTORS(uint, uint) SM_VECTORS(long, long) SM_VECTORS(ulong, ulong)
+        SM_VECTORS(float, float) SM_VECTORS(half, half) SM_VECTORS(bfloat, bfloat)
 #undef SM_VECTORS
 
 }  // namespace sm_program
