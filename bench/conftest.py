@@ -5,10 +5,8 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import numpy as np
 import pytest
 
 import bitmetal as bm
@@ -17,29 +15,11 @@ from bitmetal import _core
 Call = Callable[[], object]
 
 
-def _best(call: Call, rounds: int) -> float:
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def copy_bandwidth() -> float:
-    """Bytes read plus written a second: NumPy copies 256 MiB, split over our number of threads."""
-    threads = bm.num_threads()
-    source, target = np.ones(1 << 26, np.float32), np.zeros(1 << 26, np.float32)
-    parts = list(zip(np.array_split(target, threads), np.array_split(source, threads), strict=True))
-    with ThreadPoolExecutor(threads) as pool:
-        seconds = _best(lambda: list(pool.map(lambda p: np.copyto(*p), parts)), 7)
-    return 2 * source.nbytes / seconds
-
-
 @pytest.fixture(scope="session")
 def limits() -> dict[str, float]:
     """What this machine can do, measured at the start of the session."""
-    return {"copy": copy_bandwidth(), "int8": _core.cpu_multiply_rate()}
+    copy, _, int8 = _core.cpu_limits()
+    return {"copy": copy, "int8": int8}
 
 
 def in_turn(ours: Call, theirs: Call, seconds: float = 0.4) -> float:
@@ -72,7 +52,7 @@ def measure(
         info["of copy"] = nbytes / seconds / limits["copy"]
         if operations:
             info["GOP/s"] = operations / seconds / 1e9
-            if "bitlinear" in request.node.name:
+            if "bitlinear" in request.node.name and limits["int8"]:
                 info["of int8"] = operations / seconds / limits["int8"]
         if numpy is not None:
             info["x NumPy"] = in_turn(ours, numpy)
