@@ -1,0 +1,4 @@
+// What metal-cpp's headers name of CoreGraphics' colours.
+#pragma once
+
+using CGColorSpaceRef = struct CGColorSpace*;

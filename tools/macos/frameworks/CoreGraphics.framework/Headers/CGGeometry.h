@@ -1,0 +1,6 @@
+// What metal-cpp's headers name of CoreGraphics' geometry.
+#pragma once
+
+struct CGSize {
+  double width, height;
+};
