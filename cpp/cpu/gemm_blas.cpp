@@ -28,26 +28,30 @@ Layout layout(const Matrix& a) {
 }
 
 template <class T>
-void split(const Matrix& a, const Matrix& b, T* out) {
-  const Blas::Gemm<T> multiply = blas()->gemm(T{});
+void multiply(const Matrix& a, const Matrix& b, T* out) {
+  const Blas::Gemm<T> gemm = blas()->gemm(T{});
   const Layout in_a = layout(a), in_b = layout(b);
   const int64_t m = a.rows, n = b.columns, k = a.columns;
-  // As many parts as threads; the longer side is cut, so that less is packed twice.
+  const auto part = [&](int64_t row, int64_t rows, int64_t column, int64_t columns) {
+    gemm(Blas::kRowMajor, in_a.transpose, in_b.transpose, static_cast<int>(rows),
+         static_cast<int>(columns), static_cast<int>(k), 1,
+         reinterpret_cast<const T*>(a.at(row, 0)), in_a.leading,
+         reinterpret_cast<const T*>(b.at(0, column)), in_b.leading, 0, out + row * n + column,
+         static_cast<int>(n));
+  };
   const int64_t threads = m * n * k < kParallelWork ? 1 : thread_count();
+  if (threads == 1) return part(0, m, 0, n);
+
+  // The longer side is cut, so that less is packed twice.
   int64_t down = 1, across = 1;
   while (down * across < threads) (m / down >= n / across ? down : across) *= 2;
   const int64_t rows = ceil_div(ceil_div(m, down), kSide) * kSide;
   const int64_t columns = ceil_div(ceil_div(n, across), kSide) * kSide;
   const int64_t parts_across = ceil_div(n, columns);
   parallel_for(ceil_div(m, rows) * parts_across, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t part = begin; part < end; ++part) {
-      const int64_t row = part / parts_across * rows, column = part % parts_across * columns;
-      multiply(Blas::kRowMajor, in_a.transpose, in_b.transpose,
-               static_cast<int>(std::min(rows, m - row)),
-               static_cast<int>(std::min(columns, n - column)), static_cast<int>(k), 1,
-               reinterpret_cast<const T*>(a.at(row, 0)), in_a.leading,
-               reinterpret_cast<const T*>(b.at(0, column)), in_b.leading, 0, out + row * n + column,
-               static_cast<int>(n));
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t row = i / parts_across * rows, column = i % parts_across * columns;
+      part(row, std::min(rows, m - row), column, std::min(columns, n - column));
     }
   });
 }
@@ -56,9 +60,9 @@ void split(const Matrix& a, const Matrix& b, T* out) {
 
 void gemm_blas(const Matrix& a, const Matrix& b, std::byte* out) {
   if (a.dtype == DType::f64) {
-    split(a, b, reinterpret_cast<double*>(out));
+    multiply(a, b, reinterpret_cast<double*>(out));
   } else {
-    split(a, b, reinterpret_cast<float*>(out));
+    multiply(a, b, reinterpret_cast<float*>(out));
   }
 }
 

@@ -2,43 +2,18 @@
 #include <cstring>
 #include <limits>
 
-#include "core/half.h"
 #include "core/thread_pool.h"
 #include "cpu/backend.h"
 #include "cpu/blas.h"
-#include "cpu/isa/kernels.h"
 #include "cpu/matrix.h"
 
 namespace bitmetal::cpu {
 namespace {
 
-// Up to this many multiplications a plain loop is done before a packed product has started.
-constexpr int64_t kTinyWork = 64;
 // Multiplications that are worth a thread: 10 microseconds of them.
 constexpr int64_t kGrainWork = 1 << 20;
-
-template <class T>
-void multiply_tiny(const Matrix& a, const Matrix& b, T* out) {
-  using C = std::conditional_t<std::is_same_v<T, double>, double, float>;
-  for (int64_t i = 0; i < a.rows; ++i, out += b.columns) {
-    C sum[kTinyWork] = {};
-    for (int64_t p = 0; p < a.columns; ++p) {
-      const C factor = *reinterpret_cast<const T*>(a.at(i, p));
-      const T* row = reinterpret_cast<const T*>(b.at(p, 0));
-      for (int64_t j = 0; j < b.columns; ++j) {
-        sum[j] += factor * static_cast<C>(row[j * b.column_stride]);
-      }
-    }
-    for (int64_t j = 0; j < b.columns; ++j) out[j] = static_cast<T>(sum[j]);
-  }
-}
-
-void multiply_tiny(const Matrix& a, const Matrix& b, std::byte* out) {
-  if (a.dtype == DType::f64) return multiply_tiny(a, b, reinterpret_cast<double*>(out));
-  visit_half_or_float(a.dtype, [&](auto type) {
-    multiply_tiny(a, b, reinterpret_cast<typename decltype(type)::type*>(out));
-  });
-}
+// What one product costs beside its multiplications, 20 nanoseconds, in terms of them.
+constexpr int64_t kCallWork = 2048;
 
 bool fits_blas(const Matrix& a) {
   const auto fits = [](int64_t n) { return n <= std::numeric_limits<int>::max(); };
@@ -46,7 +21,6 @@ bool fits_blas(const Matrix& a) {
 }
 
 void multiply(const Matrix& a, const Matrix& b, std::byte* out) {
-  if (a.rows * b.columns * a.columns <= kTinyWork) return multiply_tiny(a, b, out);
   if (b.columns == 1) return gemv(a, b.data, b.row_stride, out);
   if (a.rows == 1) return gemv(b.transposed(), a.data, a.column_stride, out);
   const bool in_blas = a.dtype == DType::f32 || a.dtype == DType::f64;
@@ -109,22 +83,31 @@ void CpuBackend::matmul(const Array& a_in, const Array& b_in, const Array& out) 
   const int64_t work = of_a.rows * of_a.columns * of_b.columns;
   const int64_t size = size_of(out.dtype()), result = of_a.rows * of_b.columns * size;
   const auto products = [&](int64_t begin, int64_t end) {
+    int64_t index[kMaxRank], at_a = 0, at_b = 0;
+    for (int64_t axis = rank - 1, rest = begin; axis >= 0; --axis) {
+      index[axis] = rest % a.shape(axis);
+      rest /= a.shape(axis);
+      at_a += index[axis] * a.stride(axis);
+      at_b += index[axis] * b.stride(axis);
+    }
     for (int64_t i = begin; i < end; ++i) {
-      int64_t rest = i, at_a = 0, at_b = 0;
-      for (int axis = rank - 1; axis >= 0; --axis) {
-        at_a += rest % a.shape(axis) * a.stride(axis);
-        at_b += rest % a.shape(axis) * b.stride(axis);
-        rest /= a.shape(axis);
-      }
       Matrix left = of_a, right = of_b;
       left.data += at_a * size;
       right.data += at_b * size;
       multiply(left, right, out.data() + i * result);
+      for (int axis = rank - 1; axis >= 0; --axis) {
+        at_a += a.stride(axis);
+        at_b += b.stride(axis);
+        if (++index[axis] < a.shape(axis)) break;
+        at_a -= index[axis] * a.stride(axis);
+        at_b -= index[axis] * b.stride(axis);
+        index[axis] = 0;
+      }
     }
   };
   // Enough products keep all threads busy, each with its own; of a few every one is split.
   if (count >= 4 * thread_count() || work < kGrainWork) {
-    parallel_for(count, std::max<int64_t>(1, kGrainWork / work), products);
+    parallel_for(count, std::max<int64_t>(1, kGrainWork / (work + kCallWork)), products);
   } else {
     products(0, count);
   }

@@ -18,3 +18,6 @@ inline void narrow(__m512 v, float16* p) {
 
 inline __m512d lower_half(__m512 v) { return _mm512_cvtps_pd(_mm512_castps512_ps256(v)); }
 inline __m512d upper_half(__m512 v) { return _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1)); }
+
+inline __m512 times_power(__m512 x, __m512 n) { return _mm512_scalef_ps(x, n); }
+inline __m512d times_power(__m512d x, __m512d n) { return _mm512_scalef_pd(x, n); }

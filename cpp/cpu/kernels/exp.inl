@@ -42,25 +42,31 @@ struct ExpConstants<double> {
                                            2.0914686968086876e-09};
 };
 
+// x * 2^n, rounded once: in two factors, since n may lie below the least exponent. AVX-512 has an
+// instruction for it, which the overloads in isa/vector_avx512.h use.
+template <class V>
+inline V times_power(V x, V n) {
+  using C = std::remove_cvref_t<decltype(x[0])>;
+  using K = ExpConstants<C>;
+  using Integers = typename VectorOf<typename K::Bits>::type;
+  // An integer in the last places of a float that is large enough.
+  const Integers exponent = (Integers)(n + K::kRound) - std::bit_cast<typename K::Bits>(K::kRound);
+  const Integers first = (exponent + 2 * K::kBias) >> 1;
+  const Integers second = exponent + 2 * K::kBias - first;
+  return x * (V)(first << K::kMantissa) * (V)(second << K::kMantissa);
+}
+
 template <class V>
 inline V exp_nonpositive(V x) {
   using C = std::remove_cvref_t<decltype(x[0])>;
   using K = ExpConstants<C>;
-  using Integers = typename VectorOf<typename K::Bits>::type;
   constexpr C kLog2e = static_cast<C>(1.4426950408889634);
   constexpr int kDegree = static_cast<int>(std::size(K::kPolynomial)) - 1;
 
   x = x < K::kLowest ? V{} + K::kLowest : x;  // NaN stays
-  const V rounded = x * kLog2e + K::kRound;
-  const V n = rounded - K::kRound;
+  const V n = (x * kLog2e + K::kRound) - K::kRound;
   const V r = (x - n * K::kLn2High) - n * K::kLn2Low;
   V q = V{} + K::kPolynomial[kDegree];
   for (int i = kDegree - 1; i >= 0; --i) q = q * r + K::kPolynomial[i];
-  const V power = (r + r * r * q) + 1;
-
-  // 2^n in two factors, since n may lie below the least exponent.
-  const Integers exponent = (Integers)rounded - std::bit_cast<typename K::Bits>(K::kRound);
-  const Integers first = (exponent + 2 * K::kBias) >> 1;
-  const Integers second = exponent + 2 * K::kBias - first;
-  return power * (V)(first << K::kMantissa) * (V)(second << K::kMantissa);
+  return times_power((r + r * r * q) + 1, n);
 }

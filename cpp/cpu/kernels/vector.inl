@@ -4,6 +4,7 @@
 //   widen(const float16*)         Floats from as many halves
 //   narrow(Floats, float16*)      rounded to nearest even
 //   lower_half, upper_half        of Floats, as Doubles
+//   times_power(x, n)             x * 2^n, where the machine can; exp.inl has it for the others
 //   kTileRows, kTileVectors       the tile of a matrix product that fits the registers
 // Arithmetic, comparison and selection are the operators of the compilers' vector extension.
 #pragma once
