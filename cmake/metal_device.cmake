@@ -1,6 +1,8 @@
 # The Metal device, where this build can have it: on macOS with Apple's frameworks, on Linux with
 # softmetal. Defines for the core either BITMETAL_METAL_KIND or BITMETAL_METAL_ABSENT, the reason.
 #
+# Sets BITMETAL_METAL_KIND to "metal" or "softmetal", or leaves it empty.
+#
 #   METAL_CPP_DIR   folder of the metal-cpp headers; found in the mlx-metal distribution of the
 #                   building Python where it is not given
 
@@ -16,6 +18,7 @@ if(NOT METAL_CPP_DIR)
   endif()
 endif()
 
+set(BITMETAL_METAL_KIND "")
 set(absent "")
 if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   set(absent "built with ${CMAKE_CXX_COMPILER_ID}, metal-cpp needs clang 14 or newer, or zig c++")
@@ -45,20 +48,20 @@ add_custom_command(
 target_sources(bitmetal_static PRIVATE ${gpu_sources} ${embedded})
 target_include_directories(bitmetal_static PRIVATE metal)
 # MLX may carry metal-cpp into the same process.
-target_compile_definitions(bitmetal_static PUBLIC METALCPP_SYMBOL_VISIBILITY_HIDDEN)
+target_compile_definitions(bitmetal_static PUBLIC METALCPP_SYMBOL_VISIBILITY_HIDDEN BITMETAL_METAL)
 
 if(APPLE)
-  set(kind metal)
+  set(BITMETAL_METAL_KIND metal)
   target_include_directories(bitmetal_static SYSTEM PUBLIC ${METAL_CPP_DIR})
   target_link_libraries(bitmetal_static PUBLIC "-framework Metal" "-framework Foundation"
                         "-framework QuartzCore")
 else()
-  set(kind softmetal)
+  set(BITMETAL_METAL_KIND softmetal)
   set(SOFTMETAL_SANITIZE "${BITMETAL_SANITIZE}" CACHE STRING "" FORCE)
   add_subdirectory(cpp/softmetal)
   target_link_libraries(bitmetal_static PUBLIC softmetal)
   target_compile_definitions(bitmetal_static PUBLIC BITMETAL_SOFTMETAL)
 endif()
 set_property(SOURCE cpp/core/device.cpp APPEND PROPERTY COMPILE_DEFINITIONS
-             "BITMETAL_METAL_KIND=\"${kind}\"")
-message(STATUS "Metal device: ${kind}, metal-cpp in ${METAL_CPP_DIR}")
+             "BITMETAL_METAL_KIND=\"${BITMETAL_METAL_KIND}\"")
+message(STATUS "Metal device: ${BITMETAL_METAL_KIND}, metal-cpp in ${METAL_CPP_DIR}")

@@ -87,7 +87,7 @@ struct BitlinearStore {
   device const float* bias;
   uint rows;
   METAL_FUNC void operator()(uint token, uint row, float sum) const {
-    float value = kGrouped ? sum * factors[token] : sum * (scales[row] * factors[token]);
+    float value = kGrouped ? sum * factors[token] : sum * scales[row] * factors[token];
     if (has_bias) value += bias[row];
     y[ulong(token) * rows + row] = Out(value);
   }

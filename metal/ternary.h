@@ -1,7 +1,7 @@
 // Ternary weights: absmean quantization, packing, and back. The dense side is [rows, columns] with
 // any strides (TernaryParams), the packed side is ternary_panel.h's.
 //
-//   ternary_tensor_sum_T    buffer 0 weight, 1 float partial sums of |w|, one a threadgroup,
+//   ternary_tensor_sum_T    buffer 0 weight, 1 partial sums of |w|, a float2 a threadgroup,
 //                           2 TernaryParams. kReduceThreads threads, up to kMaxPartials
 //                           threadgroups
 //   ternary_tensor_scale    buffer 0 the partial sums, 1 scales, 2 TernaryParams, 3 constant uint,
@@ -26,9 +26,38 @@
 
 constant constexpr float kLeastScale = 1e-5f;  // of the definition: keeps all-zero weights finite
 
-// max() may drop a NaN, which has to reach the host.
-METAL_FUNC float absmean(float sum, float count) {
-  const float mean = sum / count;
+// Sums of |w| as two floats, high + low, of about 48 bits: a mean rounded to float from them is the
+// one rounded from double on other devices. They hold |w| / 2^48, so that no sum overflows; what
+// that loses of the smallest is nothing beside kLeastScale.
+constant constexpr float kDown = 0x1p-48f, kUp = 0x1p48f;
+
+struct PairSum {
+  struct State {
+    float high, low;
+  };
+  static State identity() { return State{0, 0}; }
+  static State merge(State a, State b) {
+    const float sum = a.high + b.high;
+    const float part = sum - a.high;
+    const float error = (a.high - (sum - part)) + (b.high - part);  // of the first addition: exact
+    const float low = a.low + b.low + error;
+    const float high = sum + low;
+    return State{high, low - (high - sum)};
+  }
+  static void add(thread State& s, float magnitude) { s = merge(s, State{magnitude * kDown, 0}); }
+  static State shuffle(State s, ushort mask) {
+    return State{shuffle_xor(s.high, mask), shuffle_xor(s.low, mask)};
+  }
+};
+
+// sum / (a * b) in one rounding, or nearly; for a and b below 2^24. max() may drop a NaN, which has
+// to reach the host.
+METAL_FUNC float absmean(PairSum::State sum, uint a, uint b) {
+  const float count = float(a) * float(b);
+  const float count_low = fma(float(a), float(b), -count);
+  const float quotient = sum.high / count;
+  const float rest = fma(-quotient, count, sum.high) + (sum.low - quotient * count_low);
+  const float mean = (quotient + rest / count) * kUp;
   return mean < kLeastScale ? kLeastScale : mean;
 }
 
@@ -40,21 +69,19 @@ METAL_FUNC float weight_at(device const T* weight, constant TernaryParams& p, ui
 
 template <typename T>
 [[kernel]] void ternary_tensor_sum(
-    device const T* weight [[buffer(0)]], device float* sums [[buffer(1)]],
+    device const T* weight [[buffer(0)]], device PairSum::State* sums [[buffer(1)]],
     constant TernaryParams& p [[buffer(2)]], uint group [[threadgroup_position_in_grid]],
     uint groups [[threadgroups_per_grid]], uint first [[thread_index_in_threadgroup]],
     uint simdgroup [[simdgroup_index_in_threadgroup]],
     uint simdgroups [[simdgroups_per_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
-  threadgroup float shared[kSimdWidth];
-  float sum = 0;
+  threadgroup PairSum::State shared[kSimdWidth];
+  PairSum::State sum = PairSum::identity();
   for (uint row = group; row < p.rows; row += groups) {
-    float line = 0;  // one a row: rounding errors grow with columns and rows apart
     for (uint c = first; c < p.columns; c += simdgroups * kSimdWidth) {
-      line += fabs(weight_at(weight, p, row, c));
+      PairSum::add(sum, fabs(weight_at(weight, p, row, c)));
     }
-    sum += line;
   }
-  sum = group_reduce<Sum<float, float>>(sum, shared, simdgroup, simdgroups, lane);
+  sum = group_reduce<PairSum>(sum, shared, simdgroup, simdgroups, lane);
   if (first == 0) sums[group] = sum;
 }
 
@@ -73,9 +100,11 @@ template <typename T>
   if (row < p.rows) {
     const uint start = group * p.group_size;
     const uint end = min(start + p.group_size, uint(p.columns));
-    float sum = 0;
-    for (uint c = start + lane; c < end; c += kSimdWidth) sum += fabs(weight_at(weight, p, row, c));
-    scale = absmean(simd_reduce<Sum<float, float>>(sum), float(end - start));
+    PairSum::State sum = PairSum::identity();
+    for (uint c = start + lane; c < end; c += kSimdWidth) {
+      PairSum::add(sum, fabs(weight_at(weight, p, row, c)));
+    }
+    scale = absmean(simd_reduce<PairSum>(sum), end - start, 1);
   }
   if (lane == 0) scales[scale_at(row, group, p.groups)] = scale;
 }

@@ -1,16 +1,16 @@
 #include "ternary.h"
 
 [[kernel]] void ternary_tensor_scale(
-    device const float* sums [[buffer(0)]], device float* scales [[buffer(1)]],
+    device const PairSum::State* sums [[buffer(0)]], device float* scales [[buffer(1)]],
     constant TernaryParams& p [[buffer(2)]], constant uint& count [[buffer(3)]],
     uint first [[thread_index_in_threadgroup]], uint simdgroup [[simdgroup_index_in_threadgroup]],
     uint simdgroups [[simdgroups_per_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
-  threadgroup float shared[kSimdWidth];
+  threadgroup PairSum::State shared[kSimdWidth];
   const uint step = simdgroups * kSimdWidth;
-  float sum = 0;
-  for (uint i = first; i < count; i += step) sum += sums[i];
-  sum = group_reduce<Sum<float, float>>(sum, shared, simdgroup, simdgroups, lane);
-  const float scale = absmean(sum, float(p.rows) * float(p.columns));
+  PairSum::State sum = PairSum::identity();
+  for (uint i = first; i < count; i += step) sum = PairSum::merge(sum, sums[i]);
+  sum = group_reduce<PairSum>(sum, shared, simdgroup, simdgroups, lane);
+  const float scale = absmean(sum, p.rows, p.columns);
   for (uint row = first; row < panel_count(p.rows) * kPanelRows; row += step) {
     scales[row] = row < p.rows ? scale : 0.0f;
   }

@@ -17,6 +17,8 @@ TARGETS = [f"cpu-{isa}" for isa in _core.cpu_isas()] + [
 def target(request: pytest.FixtureRequest) -> Iterator[str]:
     """Each device in turn, and on the cpu each instruction set of this machine."""
     kind, _, isa = request.param.partition("-")
+    if kind != "cpu" and "float64" in request.node.name:  # Metal has none, and the library says so
+        request.applymarker(pytest.mark.xfail(raises=bm.CapabilityError, strict=True))
     before = _core.cpu_isa()
     if isa:
         _core.set_cpu_isa(isa)

@@ -326,13 +326,31 @@ Made by `asarray`, `empty`, `zeros`, `ones`, `full` and by every operation. View
           [](const Array& a, nb::handle device) { return to_device(a, parse_device(device)); },
           "device"_a, nb::sig("def to(self, device: DeviceLike) -> Array"),
           "The array on a device; the array itself if it is there.")
-      .def("numpy", &to_numpy, nb::sig("def numpy(self) -> numpy.ndarray"),
+      .def(
+          "wait",
+          [](nb::handle self) {
+            const Array& a = nb::cast<const Array&>(self);
+            {
+              nb::gil_scoped_release released;
+              a.device().backend().host_reads(a);
+            }
+            return nb::borrow(self);
+          },
+          nb::sig("def wait(self) -> Array"),
+          R"(Return the array once its elements are computed.
+
+Raises
+------
+DeviceError
+    If the device failed to compute them.
+)")
+      .def("numpy", &to_numpy, nb::sig("def numpy(self) -> np.ndarray"),
            "A NumPy view of the memory; nothing is copied.")
       .def("item", &to_scalar, nb::sig("def item(self) -> int | float | bool"),
            "The one element as a Python number.")
       .def(
           "tolist", [](nb::handle self) { return to_numpy(self).attr("tolist")(); },
-          nb::sig("def tolist(self) -> list"), "Nested lists of Python numbers.")
+          nb::sig("def tolist(self) -> Any"), "Nested lists of Python numbers.")
       .def("__getitem__", &index_view, "key"_a,
            nb::sig("def __getitem__(self, key: Index, /) -> Array"))
       .def(
@@ -387,8 +405,9 @@ Made by `asarray`, `empty`, `zeros`, `ones`, `full` and by every operation. View
             return copy_requested.is_none() || never ? view : nb::object(view.attr("copy")());
           },
           "dtype"_a = nb::none(), "copy"_a = nb::none(),
-          nb::sig("def __array__(self, dtype: numpy.dtype | None = None, copy: bool | None = None) "
-                  "-> numpy.ndarray"))
+          nb::sig(
+              "def __array__(self, dtype: np.dtype[Any] | None = None, copy: bool | None = None) "
+              "-> np.ndarray"))
       .def_prop_ro("__array_interface__", &array_interface,
                    nb::sig("def __array_interface__(self) -> dict[str, object]"))
       .def(

@@ -20,6 +20,12 @@ void bind_devices(nb::module_& m);
 void bind_arrays(nb::module_& m);
 void bind_ops(nb::module_& m);
 void bind_ternary(nb::module_& m);
+#ifdef BITMETAL_METAL
+void bind_kernels(nb::module_& m);
+#endif
+#ifdef BITMETAL_SOFTMETAL
+void bind_softmetal(nb::module_& m);
+#endif
 
 // A DType as Python sees it.
 struct DTypeObject {

@@ -2,10 +2,12 @@
 
 #include "bindings/bindings.h"
 #include "bitmetal/device.h"
+#include "core/backend.h"
 #include "core/buffer_pool.h"
 #include "core/thread_pool.h"
 #include "cpu/blas.h"
 #include "cpu/isa/isa.h"
+#include "cpu/limits.h"
 
 namespace bitmetal::python {
 namespace {
@@ -112,6 +114,20 @@ device : Device or str, optional
 )");
 }
 
+// What bitmetal/batch.py builds on: a batch is a device and two marks.
+void bind_batches(nb::module_& m) {
+  m.def("batch_begin", [](const Device& d) { return d.backend().begin_batch(); });
+  m.def("batch_end", [](const Device& d) { return d.backend().end_batch(); });
+  m.def("batch_wait", [](const Device& d, uint64_t first, uint64_t last) {
+    nb::gil_scoped_release released;
+    d.backend().wait_for_batch(first, last);
+  });
+  m.def("batch_done", [](const Device& d, uint64_t last) { return d.backend().batch_done(last); });
+  m.def("batch_seconds", [](const Device& d, uint64_t first, uint64_t last) {
+    return d.backend().batch_seconds(first, last);
+  });
+}
+
 void bind_cpu(nb::module_& m) {
   m.def("num_threads", &thread_count, R"(The number of threads that the cpu device uses.
 
@@ -141,6 +157,27 @@ count : int
       "set_cpu_isa", [](const char* name) { cpu::set_active_isa(cpu::isa_named(name)); }, "name"_a,
       "Use another instruction set from now on; for tests. No operation may be running.");
   m.def(
+      "cpu_limits",
+      [] {
+        double copy, read, multiply;
+        {
+          nb::gil_scoped_release released;
+          copy = cpu::copy_rate();
+          read = cpu::read_rate(int64_t{256} << 20);
+          multiply = cpu::multiply_rate();
+        }
+        return nb::make_tuple(copy, read, multiply);
+      },
+      nb::sig("def cpu_limits() -> tuple[float, float, float]"),
+      R"(Measure what the cpu device can do at most with its threads and instruction set.
+
+Returns
+-------
+tuple of float
+    Bytes a second of a copy (read plus written) and of reading, both from memory, and 8-bit
+    multiplications and additions a second (0 for the generic instruction set).
+)");
+  m.def(
       "set_blas_path", [](const char* path) { cpu::set_blas_path(path); }, "path"_a,
       "Where the BLAS library lies; read when the first matrix product asks for it.");
 }
@@ -169,6 +206,19 @@ void bind_devices(nb::module_& m) {
           "What the hardware calls itself.")
       .def_prop_ro("unified_memory", &Device::unified_memory,
                    "Whether the host reads and writes its arrays in place.")
+      .def(
+          "synchronize",
+          [](const Device& d) {
+            nb::gil_scoped_release released;
+            d.backend().synchronize();
+          },
+          R"(Wait for everything that was started on the device.
+
+Raises
+------
+DeviceError
+    If a command buffer failed that nobody waited for before.
+)")
       .def(
           "__repr__",
           [](const Device& d) { return to_str(cat("Device('", d.kind(), "', '", d.name(), "')")); })
@@ -227,6 +277,7 @@ DeviceError
       nb::sig("def availability() -> list[tuple[str, bool, str]]"),
       "Each kind of device, whether it is available, and why.");
   bind_memory(m);
+  bind_batches(m);
   bind_cpu(m);
 }
 

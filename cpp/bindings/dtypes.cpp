@@ -64,6 +64,13 @@ DType parse_dtype(const char* op, nb::handle object, DType fallback) {
 
 void bind_dtypes(nb::module_& m) {
   nb::class_<DTypeObject>(m, "DType", "An element type. Equal to NumPy's dtype of that name.")
+      .def(
+          "__init__",
+          [](DTypeObject* self, nb::handle name) {
+            new (self) DTypeObject{parse_dtype("DType", name)};
+          },
+          "name"_a, nb::sig("def __init__(self, name: DTypeLike) -> None"),
+          "From a name (\"float32\", \"f32\") or another library's type.")
       .def_prop_ro(
           "name", [](const DTypeObject& t) { return nb::str(name_of(t.value).data()); },
           "NumPy's name of the type; \"bfloat16\" is ml_dtypes'.")
@@ -75,7 +82,7 @@ void bind_dtypes(nb::module_& m) {
             if (t.value == DType::bf16) nb::module_::import_("ml_dtypes");
             return nb::module_::import_("numpy").attr("dtype")(name_of(t.value).data());
           },
-          nb::sig("def dtype(self) -> numpy.dtype"),
+          nb::sig("def dtype(self) -> np.dtype[Any]"),
           "The numpy.dtype, so that NumPy takes this type.")
       .def("__repr__",
            [](const DTypeObject& t) { return nb::str(cat("bitmetal.", name_of(t.value)).c_str()); })
@@ -87,7 +94,12 @@ void bind_dtypes(nb::module_& m) {
             return find_dtype(other, found) && found == t.value;
           },
           nb::sig("def __eq__(self, other: object, /) -> bool"))
-      .def("__reduce__", [](nb::handle self) { return self.attr("name"); });
+      .def(
+          "__reduce__",
+          [](nb::handle self) {
+            return nb::make_tuple(self.type(), nb::make_tuple(self.attr("name")));
+          },
+          nb::sig("def __reduce__(self) -> tuple[type[DType], tuple[str]]"));
   for (DType t : kDTypes) {
     m.attr(t == DType::boolean ? "bool_" : name_of(t).data()) = nb::cast(DTypeObject{t});
   }

@@ -13,4 +13,10 @@ NB_MODULE(_core, m) {
   bind_arrays(m);
   bind_ops(m);
   bind_ternary(m);
+#ifdef BITMETAL_METAL
+  bind_kernels(m);
+#endif
+#ifdef BITMETAL_SOFTMETAL
+  bind_softmetal(m);
+#endif
 }

@@ -36,6 +36,15 @@ class Backend {
   virtual void host_writes(const Array&) {}
   // Returns when all operations are done. Throws the first failure that nobody was told of.
   virtual void synchronize() {}
+  // Between begin_batch() and end_batch() operations are handed to the device together, as far as
+  // nobody waits for one. The two give the first and the last mark of the batch; batches nest, and
+  // operations of other threads may fall among the marks.
+  virtual uint64_t begin_batch() { return 0; }
+  virtual uint64_t end_batch() { return 0; }
+  // Returns when the operations between two marks are done; throws DeviceError where one failed.
+  virtual void wait_for_batch(uint64_t, uint64_t) {}
+  virtual bool batch_done(uint64_t) { return true; }
+  virtual double batch_seconds(uint64_t, uint64_t) { return 0; }  // on the device
   // The pool is out of memory: lets go of what only unfinished operations hold.
   virtual void drain() noexcept {}
 

@@ -68,6 +68,18 @@ void GpuBackend::host_writes(const Array& a) {
   stream_.wait_until_completed(buffer_of(a).last_used);
 }
 
+uint64_t GpuBackend::begin_batch() {
+  stream_.commit();  // what came before does not belong to the batch
+  stream_.hold();
+  return stream_.next_serial();
+}
+
+uint64_t GpuBackend::end_batch() {
+  stream_.unhold();
+  stream_.commit();
+  return stream_.next_serial() - 1;
+}
+
 void GpuBackend::run(std::string_view family, const std::string& kernel,
                      const FunctionConstants& constants, std::initializer_list<Argument> arguments,
                      const Grid& grid) {

@@ -25,6 +25,13 @@ class GpuBackend final : public Backend {
   void host_reads(const Array& a) override;
   void host_writes(const Array& a) override;
   void synchronize() override { stream_.synchronize(); }
+  uint64_t begin_batch() override;
+  uint64_t end_batch() override;
+  void wait_for_batch(uint64_t first, uint64_t last) override { stream_.wait(first, last); }
+  bool batch_done(uint64_t last) override { return stream_.completed(last); }
+  double batch_seconds(uint64_t first, uint64_t last) override {
+    return stream_.gpu_seconds(first, last);
+  }
   void drain() noexcept override { stream_.drain(); }
 
   void copy(const Array& in, const Array& out) override;

@@ -73,12 +73,17 @@ Pipeline Library::build(const std::string& kernel, const FunctionConstants& cons
   return made;
 }
 
-std::vector<std::string> Library::kernels() const {
+std::vector<DeclaredConstant> Library::constants(std::string_view kernel) const {
   const AutoreleaseScope scope;
-  const NS::Array* names = library_->functionNames();
-  std::vector<std::string> found;
-  for (NS::UInteger i = 0; i < names->count(); ++i) {
-    found.push_back(to_string(names->object<NS::String>(i)));
+  const Ref<MTL::Function> function(library_->newFunction(to_ns(kernel)));
+  if (!function) fail<CompileError>("kernel '", kernel, "' is not in the source");
+  const NS::Dictionary* dictionary = function->functionConstantsDictionary();
+  NS::Enumerator<NS::String>* names = dictionary->keyEnumerator<NS::String>();
+  std::vector<DeclaredConstant> found;
+  while (const NS::String* name = names->nextObject()) {
+    const auto* constant = dictionary->object<MTL::FunctionConstant>(name);
+    found.push_back(
+        {to_string(name), static_cast<uint32_t>(constant->index()), constant->type()});
   }
   return found;
 }

@@ -28,6 +28,13 @@ struct FunctionConstant {
 };
 using FunctionConstants = std::vector<FunctionConstant>;
 
+// A function constant as the source declares it.
+struct DeclaredConstant {
+  std::string name;
+  uint32_t index;
+  MTL::DataType type;
+};
+
 // A kernel's parameter in memory, as reflection tells it.
 struct PipelineArgument {
   std::string name;
@@ -61,7 +68,8 @@ class Library {
   // Throws CompileError where the source has no such kernel or it cannot be built.
   const Pipeline& pipeline(std::string_view kernel, const FunctionConstants& constants,
                            bool reflect = false);
-  std::vector<std::string> kernels() const;
+  // Throws CompileError where the source has no such kernel.
+  std::vector<DeclaredConstant> constants(std::string_view kernel) const;
 
  private:
   Pipeline build(const std::string& kernel, const FunctionConstants& constants, bool reflect);

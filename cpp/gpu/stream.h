@@ -106,6 +106,7 @@ class Stream {
   // Then throws DeviceError where it failed, or one of [first, last] did.
   void wait(uint64_t serial) { wait(serial, serial); }
   void wait(uint64_t first, uint64_t last);
+  bool completed(uint64_t serial) const { return completed_.load() >= serial; }
   // Waits for all; throws the first failure that no waiter was told of.
   void synchronize();
   // Waits for all and throws nothing: memory is short.
@@ -124,8 +125,6 @@ class Stream {
   double gpu_seconds(uint64_t first, uint64_t last) const;
 
  private:
-  bool completed(uint64_t serial) const { return completed_.load() >= serial; }
-
   struct Record {
     uint64_t serial;
     Ref<MTL::CommandBuffer> commands;

@@ -39,7 +39,7 @@ def quantize(weight: np.ndarray, dtype: str, granularity: str, group_size: int =
     panels, groups = ceil_div(rows, 16), ceil_div(columns, group_size)
     scales = np.full((panels, groups, 16), -1, np.float32)
     if granularity == "tensor":
-        sums = np.zeros(3, np.float32)
+        sums = np.zeros((3, 2), np.float32)
         run("ternary.metal", f"ternary_tensor_sum_{dtype}", [data, sums, p], groups=(len(sums),))
         buffers = [sums, scales, p, uint_bytes(len(sums))]
         run("ternary.metal", "ternary_tensor_scale", buffers, groups=(1,))
