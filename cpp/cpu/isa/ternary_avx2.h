@@ -1,9 +1,11 @@
 // Primitives for ternary codes with AVX2, with or without AVX-VNNI; ternary_generic.h says what
 // each does.
 
-constexpr int kDotPanels = 1;  // by 6 rows: 12 of 16 registers are sums
-constexpr int kDotRows = 6;
-constexpr int kInPlacePanels = 2;
+constexpr int kDotRows = 4;  // 8 of 16 registers are sums; with 12, g++ 12 runs out of them
+constexpr int dot_panels(int n) { return n <= 2 ? 2 : 1; }  // sums enough to hide the latency
+constexpr int kFloatRows = 6;
+constexpr int kFloatPanels = 1;
+constexpr int kInPlacePanels = 1;
 constexpr int kPrefetchBytes = 2048;
 
 struct Codes {
@@ -33,7 +35,15 @@ struct Activations {
 };
 inline Activations load_activations(const int8_t* q) { return {q}; }
 
+// Keeps g++ 12 from regrouping and copying running sums until registers run out.
+inline void pin(__m256i& sum) { asm("" : "+x"(sum)); }
+
 #if BITMETAL_AVXVNNI
+
+// As an intrinsic, g++ 12 moves every sum to another register and back.
+inline void add_dot(__m256i& sum, __m256i codes, __m256i activations) {
+  asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(codes), "x"(activations));
+}
 
 struct Dot {
   static constexpr int64_t kMaxBlocks = kSegmentBlocks;
@@ -42,8 +52,8 @@ struct Dot {
   void clear() { v[0] = v[1] = _mm256_setzero_si256(); }
   template <int f>
   void add(Codes c, Activations x) {
-    v[0] = _mm256_dpbusd_avx_epi32(v[0], c.v[0], x.quad<f>());
-    v[1] = _mm256_dpbusd_avx_epi32(v[1], c.v[1], x.quad<f>());
+    add_dot(v[0], c.v[0], x.quad<f>());
+    add_dot(v[1], c.v[1], x.quad<f>());
   }
   I32x16 sums() const { return {{v[0], v[1]}}; }
 };
@@ -61,8 +71,8 @@ struct InPlaceDot {
   template <int f>
   void add_field(Codes c, Activations x) {
     const __m256i mask = _mm256_set1_epi8(static_cast<char>(3 << 2 * f));
-    v[0][f] = _mm256_dpbusd_avx_epi32(v[0][f], _mm256_and_si256(c.v[0], mask), x.quad<f>());
-    v[1][f] = _mm256_dpbusd_avx_epi32(v[1][f], _mm256_and_si256(c.v[1], mask), x.quad<f>());
+    add_dot(v[0][f], _mm256_and_si256(c.v[0], mask), x.quad<f>());
+    add_dot(v[1][f], _mm256_and_si256(c.v[1], mask), x.quad<f>());
   }
   void add(Codes c, Activations x) {
     add_field<0>(c, x);
@@ -96,7 +106,9 @@ struct Dot {
   template <int f>
   void add(Codes c, Activations x) {
     v[0] = _mm256_add_epi16(v[0], _mm256_maddubs_epi16(c.v[0], x.quad<f>()));
+    pin(v[0]);
     v[1] = _mm256_add_epi16(v[1], _mm256_maddubs_epi16(c.v[1], x.quad<f>()));
+    pin(v[1]);
   }
   I32x16 sums() const { return {{add_pairs(v[0]), add_pairs(v[1])}}; }
 };
@@ -117,7 +129,9 @@ struct InPlaceDot {
       const __m256i f2 = _mm256_maddubs_epi16(_mm256_and_si256(upper, low), x.quad<2>());
       const __m256i f3 = _mm256_maddubs_epi16(_mm256_and_si256(upper, high), x.quad<3>());
       even[h] = _mm256_add_epi16(even[h], _mm256_add_epi16(f0, f2));
+      pin(even[h]);
       odd[h] = _mm256_add_epi16(odd[h], _mm256_add_epi16(f1, f3));
+      pin(odd[h]);
     }
   }
   I32x16 sums() const {

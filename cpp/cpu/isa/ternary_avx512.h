@@ -1,7 +1,9 @@
 // Primitives for ternary codes with AVX-512 VNNI; ternary_generic.h says what each does.
 
-constexpr int kDotPanels = 4;  // by 6 rows: 24 of 32 registers are sums
-constexpr int kDotRows = 6;
+constexpr int kDotRows = 6;  // by 4 panels: 24 of 32 registers are sums
+constexpr int dot_panels(int) { return 4; }
+constexpr int kFloatRows = 6;
+constexpr int kFloatPanels = 4;
 constexpr int kInPlacePanels = 4;
 constexpr int kPrefetchBytes = 2048;
 
@@ -26,9 +28,10 @@ struct Activations {
 };
 inline Activations load_activations(const int8_t* q) { return {q}; }
 
-// Sums in place. As an intrinsic, g++ 12 copies every sum twice a turn of the loop around it.
+// Without the statement in assembly g++ 12 copies every sum twice a turn of the loop around it.
 inline void add_dot(__m512i& sum, __m512i codes, __m512i activations) {
-  asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(codes), "v"(activations));
+  sum = _mm512_dpbusd_epi32(sum, codes, activations);
+  asm("" : "+v"(sum));
 }
 
 struct Dot {

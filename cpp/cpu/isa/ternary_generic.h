@@ -1,8 +1,11 @@
 // Primitives for ternary codes in portable C++; all sets define the same names.
 
-// Tiles of products: panels of 16 weight rows by rows of activations whose sums fit the registers.
-constexpr int kDotPanels = 1;
-constexpr int kDotRows = 6;
+// Tiles of products, whose sums fit the registers: at most so many rows of activations, and panels
+// of 16 weight rows beside n of them.
+constexpr int kDotRows = 4;
+constexpr int dot_panels(int) { return 1; }
+constexpr int kFloatRows = 4;
+constexpr int kFloatPanels = 1;
 constexpr int kInPlacePanels = 1;  // for one row of activations
 constexpr int kPrefetchBytes = 0;  // how far ahead of its stream a product fetches weights
 

@@ -1,7 +1,9 @@
 // Primitives for ternary codes with NEON dotprod; ternary_generic.h says what each does.
 
-constexpr int kDotPanels = 1;  // by 6 rows: 24 of 32 registers are sums
-constexpr int kDotRows = 6;
+constexpr int kDotRows = 5;  // by 1 panel: 20 of 32 registers are sums
+constexpr int dot_panels(int n) { return n <= 2 ? 2 : 1; }
+constexpr int kFloatRows = 5;
+constexpr int kFloatPanels = 1;
 constexpr int kInPlacePanels = 1;  // 16 sums
 constexpr int kPrefetchBytes = 1024;
 

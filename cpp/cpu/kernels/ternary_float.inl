@@ -3,8 +3,6 @@
 // Columns are taken in chunks. A chunk's sum starts from zero and is added, scaled, to the result:
 // shorter chains of additions than one through all columns, hence smaller errors.
 
-constexpr int64_t kFloatRows = 6;
-
 #if BITMETAL_LOOKUP_16
 // Two adjacent bit fields are an index of 4 bits, and one lookup in a table of 16 floats gives x0 *
 // t0 + x1 * t1 for 16 rows. Tables are made once a chunk and serve every panel. Their entries are
@@ -130,31 +128,19 @@ void multiply_float_rows(const Panels& w, const float* x, int64_t stride, float*
                                 groups * 16, y + p * 16, y_stride);
     };
     int64_t p = 0;
-    for (; p + kDotPanels <= w.count; p += kDotPanels) tile.template operator()<kDotPanels>(p);
+    for (; p + kFloatPanels <= w.count; p += kFloatPanels)
+      tile.template operator()<kFloatPanels>(p);
     for (; p < w.count; ++p) tile.template operator()<1>(p);
   }
 }
 
 inline void multiply_float(const Panels& w, const float* x, int64_t count, int64_t stride,
                            void* scratch, float* y) {
-  static_assert(kFloatRows == 6);
   float* prepared = static_cast<float*>(scratch);
   for (int64_t i = 0; i < count * w.count * 16; ++i) y[i] = 0;
-  const int64_t tiles = (count + kFloatRows - 1) / kFloatRows;
-  for (int64_t t = 0, n = 0; t < tiles; ++t) {
-    const int64_t width = (count - n + tiles - t - 1) / (tiles - t);
-    const float* rows = x + n * stride;
-    float* to = y + n * w.count * 16;
-    switch (width) {
-      case 1: multiply_float_rows<1>(w, rows, stride, prepared, to); break;
-      case 2: multiply_float_rows<2>(w, rows, stride, prepared, to); break;
-      case 3: multiply_float_rows<3>(w, rows, stride, prepared, to); break;
-      case 4: multiply_float_rows<4>(w, rows, stride, prepared, to); break;
-      case 5: multiply_float_rows<5>(w, rows, stride, prepared, to); break;
-      default: multiply_float_rows<6>(w, rows, stride, prepared, to); break;
-    }
-    n += width;
-  }
+  for_each_tile<kFloatRows>(count, [&]<int N>(int64_t n) {
+    multiply_float_rows<N>(w, x + n * stride, stride, prepared, y + n * w.count * 16);
+  });
 }
 
 constexpr int64_t kFloatScratch = kChunkColumns * kPreparedFloats * int64_t{sizeof(float)};

@@ -1,70 +1,30 @@
 // Products of 2-bit weights and int8 activations, exact.
 //
 // The sums are of code * q with code = T + 1; the sum of q is subtracted from them at the end of
-// each segment. How a weight's codes come into registers depends on how often they are used:
-//  - one row of activations: the four bit fields of a byte are masked in place, since x4, x16 and
-//    x64 factors cost nothing when each field has its own accumulator;
-//  - a few rows: each field is shifted down, and all four share an accumulator;
-//  - many rows: fields are unpacked to bytes once, into a buffer that stays in the cache.
+// each segment. For one row of activations the four bit fields of a byte are masked in place: their
+// factors of 4, 16 and 64 cost nothing when each field has its own sum. For more rows each field is
+// shifted down, and all four share one sum. (Unpacking the fields to a buffer first lost at every
+// batch: the shifts and masks run beside the multiplications.)
 
-// From this many rows of activations on, unpacking pays.
-constexpr int64_t kUnpackRows = 16;
-// Blocks that are unpacked at a time: 2048 columns of a band of 64 rows are 128 KiB of the level-2
-// cache, and those of 6 rows of activations 12 KiB of level 1.
-constexpr int64_t kUnpackBlocks = 128;
+// Blocks that all rows are multiplied with before the next ones: 2048 columns, of which 6 rows of
+// activations and a band of weights are 44 KiB together and stay in the level-1 cache.
+constexpr int64_t kDotBlocks = 128;
 
-// The codes of P panels, straight from the weight.
-template <int P>
-struct PackedCodes {
-  const uint8_t* codes;
-  int64_t panel_stride;
-
-  template <int f>
-  Codes field(int64_t block, int panel) const {
-    return bit_field<f>(load_codes(codes + panel * panel_stride + block * 64));
-  }
-};
-
-// Unpacked: [block][field][panel][64].
-template <int P>
-struct UnpackedCodes {
-  const uint8_t* codes;
-
-  template <int f>
-  Codes field(int64_t block, int panel) const {
-    return load_codes(codes + ((block * 4 + f) * P + panel) * 64);
-  }
-};
-
-template <int P>
-void unpack_fields(const uint8_t* codes, int64_t panel_stride, int64_t blocks, uint8_t* out) {
-  for (int64_t b = 0; b < blocks; ++b) {
-    for (int p = 0; p < P; ++p) {
-      const Codes packed = load_codes(codes + p * panel_stride + b * 64);
-      uint8_t* to = out + (b * 4 * P + p) * 64;
-      store_codes(to, bit_field<0>(packed));
-      store_codes(to + P * 64, bit_field<1>(packed));
-      store_codes(to + 2 * P * 64, bit_field<2>(packed));
-      store_codes(to + 3 * P * 64, bit_field<3>(packed));
-    }
-  }
-}
-
-template <int f, int P, int N, class Source>
-inline void multiply_field(const Source& w, int64_t block, const int8_t* q, int64_t stride,
-                           Dot (&dots)[N][P]) {
+template <int f, int P, int N>
+inline void dot_field(const Codes (&packed)[P], const int8_t* q, int64_t stride,
+                      Dot (&dots)[N][P]) {
   Codes codes[P];
-  for (int p = 0; p < P; ++p) codes[p] = w.template field<f>(block, p);
+  for (int p = 0; p < P; ++p) codes[p] = bit_field<f>(packed[p]);
   for (int n = 0; n < N; ++n) {
-    const Activations x = load_activations(q + n * stride + block * 16);
+    const Activations x = load_activations(q + n * stride);
     for (int p = 0; p < P; ++p) dots[n][p].template add<f>(codes[p], x);
   }
 }
 
-// sums[n][p] += the products over `blocks` blocks, or = where `fresh`.
-template <int P, int N, class Source>
-void dot_tile(const Source& w, const int8_t* q, int64_t stride, int64_t blocks, bool fresh,
-              int32_t* sums) {
+// sums[n][p] += the products of P panels with N rows over `blocks` blocks, or = where `fresh`.
+template <int P, int N>
+void dot_tile(const uint8_t* codes, int64_t panel_stride, const int8_t* q, int64_t stride,
+              int64_t blocks, bool fresh, int32_t* sums) {
   for (int64_t begin = 0; begin < blocks; begin += Dot::kMaxBlocks) {
     const int64_t end = begin + Dot::kMaxBlocks < blocks ? begin + Dot::kMaxBlocks : blocks;
     Dot dots[N][P];
@@ -72,10 +32,12 @@ void dot_tile(const Source& w, const int8_t* q, int64_t stride, int64_t blocks, 
       for (int p = 0; p < P; ++p) dots[n][p].clear();
     }
     for (int64_t b = begin; b < end; ++b) {
-      multiply_field<0>(w, b, q, stride, dots);
-      multiply_field<1>(w, b, q, stride, dots);
-      multiply_field<2>(w, b, q, stride, dots);
-      multiply_field<3>(w, b, q, stride, dots);
+      Codes packed[P];
+      for (int p = 0; p < P; ++p) packed[p] = load_codes(codes + p * panel_stride + b * 64);
+      dot_field<0>(packed, q + b * 16, stride, dots);
+      dot_field<1>(packed, q + b * 16, stride, dots);
+      dot_field<2>(packed, q + b * 16, stride, dots);
+      dot_field<3>(packed, q + b * 16, stride, dots);
     }
     for (int n = 0; n < N; ++n) {
       for (int p = 0; p < P; ++p) {
@@ -88,55 +50,35 @@ void dot_tile(const Source& w, const int8_t* q, int64_t stride, int64_t blocks, 
   }
 }
 
-// The batch is cut into tiles of about equal width, none wider than kDotRows.
-template <int P, class Source>
-void dot_tiles(const Source& w, const Int8Rows& x, int64_t block, int64_t blocks, bool fresh,
-               int32_t* sums) {
-  static_assert(kDotRows == 6);
-  const int64_t tiles = (x.count + kDotRows - 1) / kDotRows;
-  for (int64_t t = 0, n = 0; t < tiles; ++t) {
-    const int64_t width = (x.count - n + tiles - t - 1) / (tiles - t);
-    const int8_t* q = x.values + n * x.stride + block * 16;
-    int32_t* to = sums + n * kBandRows;
-    switch (width) {
-      case 1: dot_tile<P, 1>(w, q, x.stride, blocks, fresh, to); break;
-      case 2: dot_tile<P, 2>(w, q, x.stride, blocks, fresh, to); break;
-      case 3: dot_tile<P, 3>(w, q, x.stride, blocks, fresh, to); break;
-      case 4: dot_tile<P, 4>(w, q, x.stride, blocks, fresh, to); break;
-      case 5: dot_tile<P, 5>(w, q, x.stride, blocks, fresh, to); break;
-      default: dot_tile<P, 6>(w, q, x.stride, blocks, fresh, to); break;
+// N rows of activations with a band's panels.
+template <int N>
+void dot_rows(const Panels& w, const int8_t* q, int64_t stride, int64_t begin, int64_t end,
+              bool fresh, int32_t* sums) {
+  constexpr int P = dot_panels(N);
+  const int64_t panel_stride = w.blocks * 64;
+  const uint8_t* codes = w.codes + begin * 64;
+  q += begin * 16;
+  int64_t p = 0;
+  for (; p + P <= w.count; p += P) {
+    dot_tile<P, N>(codes + p * panel_stride, panel_stride, q, stride, end - begin, fresh,
+                   sums + p * 16);
+  }
+  if constexpr (P > 1) {
+    for (; p < w.count; ++p) {
+      dot_tile<1, N>(codes + p * panel_stride, panel_stride, q, stride, end - begin, fresh,
+                     sums + p * 16);
     }
-    n += width;
-  }
-}
-
-template <int P>
-void multiply_panels(const uint8_t* codes, int64_t panel_stride, const Int8Rows& x, int64_t block,
-                     int64_t blocks, bool fresh, uint8_t* unpacked, int32_t* sums) {
-  if (x.count < kUnpackRows) {
-    dot_tiles<P>(PackedCodes<P>{codes, panel_stride}, x, block, blocks, fresh, sums);
-    return;
-  }
-  for (int64_t done = 0; done < blocks; done += kUnpackBlocks) {
-    const int64_t now = kUnpackBlocks < blocks - done ? kUnpackBlocks : blocks - done;
-    unpack_fields<P>(codes + done * 64, panel_stride, now, unpacked);
-    dot_tiles<P>(UnpackedCodes<P>{unpacked}, x, block + done, now, fresh, sums);
-    fresh = false;
   }
 }
 
 // sums = the products of a band with every row of activations over one segment.
 inline void multiply_segment(const Panels& w, const Int8Rows& x, int64_t begin, int64_t end,
-                             uint8_t* unpacked, int32_t* sums) {
-  const int64_t panel_stride = w.blocks * 64;
-  int64_t p = 0;
-  for (; p + kDotPanels <= w.count; p += kDotPanels) {
-    multiply_panels<kDotPanels>(w.codes + p * panel_stride + begin * 64, panel_stride, x, begin,
-                                end - begin, true, unpacked, sums + p * 16);
-  }
-  for (; p < w.count; ++p) {
-    multiply_panels<1>(w.codes + p * panel_stride + begin * 64, panel_stride, x, begin, end - begin,
-                       true, unpacked, sums + p * 16);
+                             int32_t* sums) {
+  for (int64_t b = begin; b < end; b += kDotBlocks) {
+    const int64_t last = b + kDotBlocks < end ? b + kDotBlocks : end;
+    for_each_tile<kDotRows>(x.count, [&]<int N>(int64_t n) {
+      dot_rows<N>(w, x.values + n * x.stride, x.stride, b, last, b == begin, sums + n * kBandRows);
+    });
   }
 }
 
@@ -183,17 +125,14 @@ inline void multiply_segment_in_place(const Panels& w, const Int8Rows& x, int64_
 }
 
 struct Int8Scratch {
-  uint8_t* unpacked;
   int32_t* sums;   // [batch][kBandRows], of the current segment
   int64_t* total;  // the same, of the current group
 
-  static constexpr int64_t kUnpackedBytes = kUnpackBlocks * 4 * kDotPanels * 64;
   Int8Scratch(void* memory, int64_t batch)
-      : unpacked(static_cast<uint8_t*>(memory)),
-        sums(reinterpret_cast<int32_t*>(unpacked + kUnpackedBytes)),
+      : sums(static_cast<int32_t*>(memory)),
         total(reinterpret_cast<int64_t*>(sums + batch * kBandRows)) {}
   static int64_t bytes(int64_t batch) {
-    return kUnpackedBytes + batch * kBandRows * int64_t{sizeof(int32_t) + sizeof(int64_t)};
+    return batch * kBandRows * int64_t{sizeof(int32_t) + sizeof(int64_t)};
   }
 };
 
@@ -227,7 +166,7 @@ inline void multiply_int8(const Panels& w, const Int8Rows& x, void* memory, floa
     if (x.count == 1) {
       multiply_segment_in_place(w, x, segment.begin, segment.end, scratch.sums);
     } else {
-      multiply_segment(w, x, segment.begin, segment.end, scratch.unpacked, scratch.sums);
+      multiply_segment(w, x, segment.begin, segment.end, scratch.sums);
     }
     for (int64_t n = 0; n < x.count; ++n) {
       const int32_t offset = x.sums[n * x.segments + segment.index];
