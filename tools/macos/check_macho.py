@@ -31,42 +31,46 @@ LIBRARIES = {
     "/usr/lib/libc++.1.dylib",  # what Apple's linker gives; zig's own is inside the module
     "/usr/lib/libobjc.A.dylib",
 }
-# Where a binding looks when it names no library (BIND_SPECIAL_DYLIB_* in <mach-o/loader.h>).
-ANY_LIBRARY = -2
-# n_type in <mach-o/nlist.h>: N_UNDF | N_EXT, used and not defined here; N_SECT | N_EXT, defined.
-UNDEFINED, DEFINED = 0x01, 0x0F
 
 
-def symbols_of_type(image: lief.MachO.Binary, kind: int) -> set[str]:
-    """Return the names of the external symbols of one type; debugging symbols are of none."""
-    return {str(symbol.name) for symbol in image.symbols if symbol.raw_type == kind}
+def defined_here(image: lief.MachO.Binary, binding: lief.MachO.BindingInfo) -> bool:
+    """Say whether dyld only replaces a definition of this image by an equal one of another.
+
+    That is so for what C++ allows in several libraries, as templates and type information; the
+    pointer then holds the address of the image's own.
+    """
+    weak = getattr(binding, "binding_class", None) == MachO.DyldBindingInfo.CLASS.WEAK
+    own = image.get_int_from_virtual_address(binding.address, 8) if weak else None
+    return own is not None and image.section_from_virtual_address(own) is not None
+
+
+def in_python(name: str) -> bool:
+    """Say whether this Python exports a symbol of the C API."""
+    return name.lstrip("_").startswith("Py") and hasattr(ctypes.pythonapi, name[1:])
 
 
 def symbol_faults(image: lief.MachO.Binary, sources: Counter[str]) -> Iterator[str]:
-    """Yield the symbols that nothing accounts for, and count the others by where they come from."""
-    defined = symbols_of_type(image, DEFINED)
-    unbound = symbols_of_type(image, UNDEFINED)
-    seen = set()
-    for binding in image.bindings:
-        name = str(binding.symbol.name) if binding.symbol else ""
-        if not name or (name, binding.library_ordinal) in seen:
-            continue
-        seen.add((name, binding.library_ordinal))
-        unbound.discard(name)
-        library = str(binding.library.name) if binding.library else ""
+    """Yield the symbols that nothing accounts for, and count the others by where they come from.
+
+    What counts is what dyld will bind. An undefined symbol that it never binds belonged to code
+    that the linker left out.
+    """
+    bindings = {
+        (str(binding.symbol.name), str(binding.library.name) if binding.library else ""): binding
+        for binding in image.bindings
+        if binding.symbol
+    }
+    for (name, library), binding in sorted(bindings.items(), key=lambda item: item[0]):
         if library in LIBRARIES:
             sources[PurePosixPath(library).name.removesuffix(".dylib")] += 1
         elif library:
             yield f"{name} comes from {library}"
-        elif name in defined:  # one of several equal definitions in the process is chosen
+        elif defined_here(image, binding):
             sources["itself"] += 1
-        elif binding.library_ordinal != ANY_LIBRARY:
-            yield f"{name} comes from library {binding.library_ordinal}, which is not there"
-        elif name.lstrip("_").startswith("Py") and hasattr(ctypes.pythonapi, name[1:]):
+        elif in_python(name):
             sources["Python"] += 1
         else:
             yield f"{name} is in no library and not in Python"
-    yield from (f"{name} is undefined" for name in sorted(unbound))
 
 
 def image_faults(path: str, data: bytes, minimum_os: str, sources: Counter[str]) -> Iterator[str]:

@@ -4,7 +4,7 @@ The wheel proves that the real target compiles and links (docs/portability.md). 
 release: it is compiled against the building Python's own pyconfig.h.
 
     python3 tools/macos/crossbuild.py --werror
-    build/macos/venv/bin/python -m pytest tests/macos_wheel.py    # the checks themselves
+    build/macos/venv/bin/python -m pytest tools/macos/test_check_macho.py
 """
 
 from __future__ import annotations
