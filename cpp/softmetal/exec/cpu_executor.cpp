@@ -120,11 +120,9 @@ class CpuProgram final : public Program, public std::enable_shared_from_this<Cpu
 
   // Whether a function constant, false among `constants`, leaves the argument away.
   bool is_absent(size_t kernel, const Argument& argument, const ConstantValues& constants) const {
-    const auto wanted = argument.kind == ArgumentKind::buffer
-                            ? msl::Parameter::Kind::buffer
-                            : msl::Parameter::Kind::threadgroup;
-    for (const msl::Parameter& p :
-         parsed_.functions[parsed_.kernels[kernel].function].arguments) {
+    const auto wanted = argument.kind == ArgumentKind::buffer ? msl::Parameter::Kind::buffer
+                                                              : msl::Parameter::Kind::threadgroup;
+    for (const msl::Parameter& p : parsed_.functions[parsed_.kernels[kernel].function].arguments) {
       if (p.kind != wanted || p.index != argument.index || p.only_if.empty()) continue;
       for (size_t c = 0; c < parsed_.constants.size(); ++c) {
         const ConstantValues::Value& value = constants.values[c];

@@ -72,8 +72,8 @@ struct Kernel {
 struct FunctionConstant {
   std::string name;
   uint32_t index = 0;
-  uint32_t type = 0;  // an MTL::DataType
-  Span span;          // the declaration, ";" included
+  uint32_t type = 0;         // an MTL::DataType
+  Span span;                 // the declaration, ";" included
   TokenIndex attribute = 0;  // the first "[" of [[function_constant(n)]]
 };
 

@@ -166,7 +166,10 @@ def test_arguments_are_described(metal: Metal):
     source = """
     struct Wide { float4 a; int b; };
     kernel void f(constant Wide& w [[buffer(4)]], device half* h,
-                  threadgroup float2* t [[threadgroup(1)]], device const uchar* c [[buffer(0)]]) { threadgroup int local[10]; local[0] = 1; }
+                  threadgroup float2* t [[threadgroup(1)]], device const uchar* c [[buffer(0)]]) {
+      threadgroup int local[10];
+      local[0] = 1;
+    }
     """
     rows = metal.program(source).kernel("f").describe()
     assert rows == [

@@ -98,17 +98,17 @@ SM_CHECKED inline T sm_atomic_update(volatile T* object, F f) {
     sm_touch(object, sizeof(T), SM_WRITE | SM_ATOMIC);                                             \
     return sm_atomic_update(&object->sm_value, [=](T old) { return static_cast<T>(expression); }); \
   }
-SM_FETCH(add, sm_atomic_number, old + value)
-SM_FETCH(sub, sm_atomic_number, old - value)
+// clang-format off
+SM_FETCH(add, sm_atomic_number, old + value) SM_FETCH(sub, sm_atomic_number, old - value)
 SM_FETCH(max, sm_atomic_integer, old < value ? value : old)
 SM_FETCH(min, sm_atomic_integer, value < old ? value : old)
-SM_FETCH(and, sm_atomic_integer, old& value)
-SM_FETCH(or, sm_atomic_integer, old | value)
+SM_FETCH(and, sm_atomic_integer, old& value) SM_FETCH(or, sm_atomic_integer, old | value)
 SM_FETCH(xor, sm_atomic_integer, old ^ value)
+// clang-format on
 #undef SM_FETCH
 
-SM_CHECKED inline void atomic_max_explicit(volatile atomic_ulong* object, ulong value,
-                                           memory_order) {
+            SM_CHECKED
+    inline void atomic_max_explicit(volatile atomic_ulong* object, ulong value, memory_order) {
   sm_touch(object, sizeof(ulong), SM_WRITE | SM_ATOMIC);
   sm_atomic_update(&object->sm_value, [=](ulong old) { return old < value ? value : old; });
 }

@@ -59,8 +59,9 @@ SM_HOOK void __tsan_func_exit() {
     sm_program::sm_access(p, n, SM_WRITE, SM_PC);                                                  \
   }                                                                                                \
   SM_HOOK void __tsan_unaligned_read_write##n(void* p) { __tsan_read_write##n(p); }
-SM_ACCESS(1)
-SM_ACCESS(2) SM_ACCESS(4) SM_ACCESS(8) SM_ACCESS(16)
+// clang-format off
+SM_ACCESS(1) SM_ACCESS(2) SM_ACCESS(4) SM_ACCESS(8) SM_ACCESS(16)
+// clang-format on
 #undef SM_ACCESS
     SM_HOOK void __tsan_read_range(void* p, unsigned long n) {
   sm_program::sm_access(p, n, SM_READ, SM_PC);

@@ -86,9 +86,10 @@ inline constexpr bool sm_is_int = false;
 #define SM_INT(T) \
   template <>     \
   inline constexpr bool sm_is_int<T> = true;
-SM_INT(bool)
-SM_INT(char) SM_INT(signed char) SM_INT(uchar) SM_INT(short) SM_INT(ushort) SM_INT(int) SM_INT(uint)
-    SM_INT(long) SM_INT(ulong) SM_INT(long long) SM_INT(unsigned long long)
+// clang-format off
+SM_INT(bool) SM_INT(char) SM_INT(signed char) SM_INT(uchar) SM_INT(short) SM_INT(ushort)
+SM_INT(int) SM_INT(uint) SM_INT(long) SM_INT(ulong) SM_INT(long long) SM_INT(unsigned long long)
+// clang-format on
 #undef SM_INT
         template <class T>
         inline constexpr bool is_integral_v = sm_is_int<remove_cv_t<T>>;
@@ -175,8 +176,9 @@ struct sm_mixed<A, B> {
   constexpr typename sm_mixed<A, B>::type operator op(A a, B b) {                         \
     return typename sm_mixed<A, B>::type(static_cast<float>(a) op static_cast<float>(b)); \
   }
-SM_ARITHMETIC(+)
-SM_ARITHMETIC(-) SM_ARITHMETIC(*) SM_ARITHMETIC(/)
+// clang-format off
+SM_ARITHMETIC(+) SM_ARITHMETIC(-) SM_ARITHMETIC(*) SM_ARITHMETIC(/)
+// clang-format on
 #undef SM_ARITHMETIC
 #define SM_COMPARE(op)                                     \
   template <class A, class B>                              \
@@ -184,7 +186,9 @@ SM_ARITHMETIC(-) SM_ARITHMETIC(*) SM_ARITHMETIC(/)
   constexpr bool operator op(A a, B b) {                   \
     return static_cast<float>(a) op static_cast<float>(b); \
   }
+    // clang-format off
     SM_COMPARE(==) SM_COMPARE(!=) SM_COMPARE(<) SM_COMPARE(>) SM_COMPARE(<=) SM_COMPARE(>=)
+// clang-format on
 #undef SM_COMPARE
         template <class F>
         constexpr sm_small<F> operator-(sm_small<F> v) {

@@ -19,23 +19,26 @@ inline half max(half a, half b) {
 inline half min(half a, half b) {
   return half(__builtin_fminf(static_cast<float>(a), static_cast<float>(b)));
 }
-SM_VECTOR(max)
-SM_VECTOR(min)
+// clang-format off
+SM_VECTOR(max) SM_VECTOR(min)
+// clang-format on
 
 #define SM_THREE(T)                                                     \
   inline T clamp(T x, T low, T high) { return min(max(x, low), high); } \
   inline T max3(T a, T b, T c) { return max(max(a, b), c); }            \
   inline T min3(T a, T b, T c) { return min(min(a, b), c); }            \
   inline T median3(T a, T b, T c) { return max(min(a, b), min(max(a, b), c)); }
-SM_INTEGERS(SM_THREE)
-SM_REALS(SM_THREE)
+    // clang-format off
+SM_INTEGERS(SM_THREE) SM_REALS(SM_THREE)
+// clang-format on
 #undef SM_THREE
-SM_VECTOR(clamp)
-SM_VECTOR(max3)
-SM_VECTOR(min3)
-SM_VECTOR(median3)
+    // clang-format off
+SM_VECTOR(clamp) SM_VECTOR(max3) SM_VECTOR(min3) SM_VECTOR(median3)
+    // clang-format on
 
-inline float abs(float x) { return __builtin_fabsf(x); }
+    inline float abs(float x) {
+  return __builtin_fabsf(x);
+}
 inline half abs(half x) { return fabs(x); }
 #define SM_ABS(T) \
   constexpr T abs(T x) { return x < T(0) ? static_cast<T>(-x) : x; }
@@ -106,11 +109,13 @@ SM_VECTOR(abs)
 SM_INTEGERS(SM_INTEGER)
 #undef SM_INTEGER
 #undef SM_WIDE
-SM_VECTOR(absdiff)
-SM_VECTOR(addsat) SM_VECTOR(subsat) SM_VECTOR(hadd) SM_VECTOR(rhadd) SM_VECTOR(mulhi)
-    SM_VECTOR(madhi) SM_VECTOR(madsat) SM_VECTOR(clz) SM_VECTOR(ctz) SM_VECTOR(popcount)
-        SM_VECTOR(reverse_bits) SM_VECTOR(rotate) template <class T, int n>
-        constexpr vec<T, n> extract_bits(vec<T, n> x, uint offset, uint bits) {
+// clang-format off
+SM_VECTOR(absdiff) SM_VECTOR(addsat) SM_VECTOR(subsat) SM_VECTOR(hadd) SM_VECTOR(rhadd)
+SM_VECTOR(mulhi) SM_VECTOR(madhi) SM_VECTOR(madsat) SM_VECTOR(clz) SM_VECTOR(ctz)
+SM_VECTOR(popcount) SM_VECTOR(reverse_bits) SM_VECTOR(rotate)
+    // clang-format on
+    template <class T, int n>
+    constexpr vec<T, n> extract_bits(vec<T, n> x, uint offset, uint bits) {
   return sm_map([=](T e) { return extract_bits(e, offset, bits); }, x);
 }
 template <class T, int n>

@@ -28,9 +28,10 @@ struct sm_integer_limits {
 #define SM_LIMITS(T) \
   template <>        \
   struct numeric_limits<T> : sm_integer_limits<T> {};
-SM_LIMITS(bool)
-SM_LIMITS(char) SM_LIMITS(signed char) SM_LIMITS(uchar) SM_LIMITS(short) SM_LIMITS(ushort)
-    SM_LIMITS(int) SM_LIMITS(uint) SM_LIMITS(long) SM_LIMITS(ulong)
+// clang-format off
+SM_LIMITS(bool) SM_LIMITS(char) SM_LIMITS(signed char) SM_LIMITS(uchar) SM_LIMITS(short)
+SM_LIMITS(ushort) SM_LIMITS(int) SM_LIMITS(uint) SM_LIMITS(long) SM_LIMITS(ulong)
+// clang-format on
 #undef SM_LIMITS
 
         template <class T, class Bits, Bits kMax, Bits kMin, Bits kEpsilon, Bits kInfinity,

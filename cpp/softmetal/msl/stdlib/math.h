@@ -298,8 +298,9 @@ inline vec<T, n> faceforward(vec<T, n> normal, vec<T, n> i, vec<T, n> reference)
   using metal::normalize; \
   using metal::distance;  \
   }
-SM_USING(precise)
-SM_USING(fast)
+// clang-format off
+SM_USING(precise) SM_USING(fast)
+// clang-format on
 #undef SM_USING
 
 }  // namespace metal

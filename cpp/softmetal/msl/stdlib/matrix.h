@@ -84,8 +84,9 @@ inline T determinant(const matrix<T, 3, 3>& a) {
   typedef metal::matrix<T, 4, 2> T##4x2; \
   typedef metal::matrix<T, 4, 3> T##4x3; \
   typedef metal::matrix<T, 4, 4> T##4x4;
-SM_MATRICES(float)
-SM_MATRICES(half)
+// clang-format off
+SM_MATRICES(float) SM_MATRICES(half)
+// clang-format on
 #undef SM_MATRICES
 
 }  // namespace sm_program

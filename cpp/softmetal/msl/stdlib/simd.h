@@ -258,11 +258,12 @@ inline T sm_take(T value, uint from) {
     const T filled = sm_take(fill, base + (at + delta) % modulo);                             \
     return at + delta < modulo ? shifted : filled;                                            \
   }
-SM_FAMILY(simd, 32)
-SM_FAMILY(quad, 4)
+// clang-format off
+SM_FAMILY(simd, 32) SM_FAMILY(quad, 4)
+// clang-format on
 #undef SM_FAMILY
 
-struct sm_roll_call {
+    struct sm_roll_call {
   sm_u32 mask;
   static void combine(sm_u32 mask, sm_roll_call* const* all) {
     sm_u32 votes = 0;

@@ -89,9 +89,10 @@ struct sm_swizzle {
   }
 #define SM_ASSIGN(op) \
   void operator op## = (value_type v) { *this = value_type(sm_vector.sm_data[i]...) op v; }
-  SM_ASSIGN(+)
-  SM_ASSIGN(-) SM_ASSIGN(*) SM_ASSIGN(/) SM_ASSIGN(%) SM_ASSIGN(&) SM_ASSIGN(|) SM_ASSIGN(^)
-      SM_ASSIGN(<<) SM_ASSIGN(>>)
+  // clang-format off
+  SM_ASSIGN(+) SM_ASSIGN(-) SM_ASSIGN(*) SM_ASSIGN(/) SM_ASSIGN(%) SM_ASSIGN(&) SM_ASSIGN(|)
+  SM_ASSIGN(^) SM_ASSIGN(<<) SM_ASSIGN(>>)
+  // clang-format on
 #undef SM_ASSIGN
 };
 
@@ -152,9 +153,10 @@ struct vec : sm_elements<T, n>, sm_swizzles<vec<T, n>, T, n> {
     return c;                                                                                \
   }                                                                                          \
   friend constexpr vec& operator op## = (vec & a, const vec& b) { return a = a op b; }
-  SM_BINARY(+)
-  SM_BINARY(-) SM_BINARY(*) SM_BINARY(/) SM_BINARY(%) SM_BINARY(&) SM_BINARY(|) SM_BINARY(^)
-      SM_BINARY(<<) SM_BINARY(>>)
+  // clang-format off
+  SM_BINARY(+) SM_BINARY(-) SM_BINARY(*) SM_BINARY(/) SM_BINARY(%) SM_BINARY(&) SM_BINARY(|)
+  SM_BINARY(^) SM_BINARY(<<) SM_BINARY(>>)
+  // clang-format on
 #undef SM_BINARY
 #define SM_COMPARE(op)                                                       \
   friend constexpr vec<bool, n> operator op(const vec& a, const vec& b) {    \
@@ -162,10 +164,12 @@ struct vec : sm_elements<T, n>, sm_swizzles<vec<T, n>, T, n> {
     for (int i = 0; i < n; ++i) c.sm_data[i] = a.sm_data[i] op b.sm_data[i]; \
     return c;                                                                \
   }
+      // clang-format off
           SM_COMPARE(==) SM_COMPARE(!=) SM_COMPARE(<) SM_COMPARE(>) SM_COMPARE(<=) SM_COMPARE(>=)
-              SM_COMPARE(&&) SM_COMPARE(||)
+          SM_COMPARE(&&) SM_COMPARE(||)
+  // clang-format on
 #undef SM_COMPARE
-                  friend constexpr vec operator-(const vec& a) {
+              friend constexpr vec operator-(const vec& a) {
     vec c;
     for (int i = 0; i < n; ++i) c.sm_data[i] = static_cast<T>(-a.sm_data[i]);
     return c;
@@ -268,17 +272,20 @@ struct sm_packed : sm_packed_elements<T, n>, sm_swizzles<sm_packed<T, n>, T, n> 
   }                                                                                           \
   friend constexpr auto operator op(sm_packed a, value_type b) { return value_type(a) op b; } \
   friend constexpr auto operator op(value_type a, sm_packed b) { return a op value_type(b); }
-  SM_BINARY(+)
-  SM_BINARY(-) SM_BINARY(*) SM_BINARY(/) SM_BINARY(==) SM_BINARY(!=) SM_BINARY(<) SM_BINARY(>)
-      SM_BINARY(<=) SM_BINARY(>=)
+  // clang-format off
+  SM_BINARY(+) SM_BINARY(-) SM_BINARY(*) SM_BINARY(/) SM_BINARY(==) SM_BINARY(!=) SM_BINARY(<)
+  SM_BINARY(>) SM_BINARY(<=) SM_BINARY(>=)
+  // clang-format on
 #undef SM_BINARY
 #define SM_ASSIGN(op)                                   \
   constexpr sm_packed& operator op## = (value_type b) { \
     return *this = sm_packed(value_type(*this) op b);   \
   }
+      // clang-format off
           SM_ASSIGN(+) SM_ASSIGN(-) SM_ASSIGN(*) SM_ASSIGN(/)
+  // clang-format on
 #undef SM_ASSIGN
-              friend constexpr value_type operator-(sm_packed a) {
+          friend constexpr value_type operator-(sm_packed a) {
     return -value_type(a);
   }
 };
@@ -340,10 +347,11 @@ using metal::vec;
   typedef metal::sm_packed<T, 2> packed_##name##2; \
   typedef metal::sm_packed<T, 3> packed_##name##3; \
   typedef metal::sm_packed<T, 4> packed_##name##4;
-SM_VECTORS(bool, bool)
-SM_VECTORS(char, char) SM_VECTORS(uchar, uchar) SM_VECTORS(short, short) SM_VECTORS(ushort, ushort)
-    SM_VECTORS(int, int) SM_VECTORS(uint, uint) SM_VECTORS(long, long) SM_VECTORS(ulong, ulong)
-        SM_VECTORS(float, float) SM_VECTORS(half, half) SM_VECTORS(bfloat, bfloat)
+// clang-format off
+SM_VECTORS(bool, bool) SM_VECTORS(char, char) SM_VECTORS(uchar, uchar) SM_VECTORS(short, short)
+SM_VECTORS(ushort, ushort) SM_VECTORS(int, int) SM_VECTORS(uint, uint) SM_VECTORS(long, long)
+SM_VECTORS(ulong, ulong) SM_VECTORS(float, float) SM_VECTORS(half, half) SM_VECTORS(bfloat, bfloat)
+// clang-format on
 #undef SM_VECTORS
 
 }  // namespace sm_program
