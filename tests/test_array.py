@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import pickle
 import weakref
 from collections.abc import Callable
 from functools import partial
@@ -410,7 +411,8 @@ def test_dtype_objects() -> None:
     assert bm.float32 != "nonsense"
     assert np.zeros(2, bm.bfloat16).dtype == ml_dtypes.bfloat16
     assert (repr(bm.bool_), bm.int64.itemsize, bm.float16.name) == ("bitmetal.bool", 8, "float16")
-    assert len({bm.float32, bm.float32, bm.float16}) == 2
+    assert len({bm.float32, bm.DType("f32"), bm.float16}) == 2
+    assert pickle.loads(pickle.dumps(bm.bfloat16)) == bm.bfloat16
 
 
 @settings(max_examples=200, deadline=None)
