@@ -27,7 +27,7 @@ template <typename In, typename Out>
                              uint2 grid [[threads_per_grid]]) {
   ulong i = ulong(position.y) * grid.x + position.x;
   if (i >= p.count) return;
-  long from = 0, to = 0;
+  long from = p.in_start, to = 0;
   for (uint axis = p.rank; axis-- > 0;) {
     const ulong quotient = i / p.shape[axis];
     const long index = long(i - quotient * p.shape[axis]);

@@ -65,6 +65,7 @@ struct CopyParams {
   int64_t in_strides[16];
   int64_t out_strides[16];
   uint64_t count;
+  int64_t in_start;  // where the first element is; strides may be negative
   uint32_t rank;
   uint32_t unused;
 };
@@ -146,7 +147,7 @@ struct QuantizeActivationsParams {
 };
 
 static_assert(sizeof(FillParams) == 8, "FillParams");
-static_assert(sizeof(CopyParams) == 400, "CopyParams");
+static_assert(sizeof(CopyParams) == 408, "CopyParams");
 static_assert(sizeof(ReduceParams) == 48, "ReduceParams");
 static_assert(sizeof(RowParams) == 40, "RowParams");
 static_assert(sizeof(MatmulParams) == 64, "MatmulParams");

@@ -25,7 +25,8 @@ template <typename T>
   for (ulong i = first; i < p.columns; i += step) Op::add(state, x[i], i);
   state = group_reduce<Op>(state, shared, simdgroup, simdgroups, lane);
 
-  const float scale = 1.0f / state.sum;
+  // An infinite greatest element leaves no number for any of the row, as in NumPy.
+  const float scale = is_finite(state.greatest) ? 1.0f / state.sum : quiet_nan();
   for (ulong i = first; i < p.columns; i += step) {
     y[i] = T(exp(float(x[i]) - state.greatest) * scale);
   }

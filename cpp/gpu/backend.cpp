@@ -4,6 +4,7 @@
 
 #include "bitmetal/device.h"
 #include "core/machine.h"
+#include "gpu/kernels.h"
 
 namespace bitmetal::gpu {
 namespace {
@@ -86,6 +87,13 @@ void GpuBackend::run(std::string_view family, const std::string& kernel,
   stream_.require_own_process();
   stream_.dispatch(pipelines_.get(family, kernel, constants),
                    std::span(arguments.begin(), arguments.size()), grid);
+}
+
+Array forwards(const Array& a) {
+  for (int i = 0; i < a.rank(); ++i) {
+    if (a.stride(i) < 0 && a.shape(i) > 1) return bitmetal::copy(a);
+  }
+  return a;
 }
 
 Device* open_device(const std::string& kind) {

@@ -3,6 +3,16 @@
 #include "gpu/kernels.h"
 
 namespace bitmetal::gpu {
+namespace {
+
+// `a` as all the bytes that it touches, seen from the lowest one on: what a kernel is bound to.
+Array elements_from(const Array& a, int64_t lowest) {
+  const auto [begin, end] = byte_range(a);
+  const auto count = (end - begin) / static_cast<int64_t>(size_of(a.dtype()));
+  return a.with({count}, {1}, lowest);
+}
+
+}  // namespace
 
 void GpuBackend::copy(const Array& in, const Array& out) {
   const Walk walk(in, out);
@@ -16,9 +26,14 @@ void GpuBackend::copy(const Array& in, const Array& out) {
   }
   const bool flat =
       walk.rank == 0 || (walk.rank == 1 && walk.in_stride[0] == 1 && walk.out_stride[0] == 1);
-  // The elements that the walk starts at.
-  const Array from = in.with(in.shape(), in.strides(), walk.in_offset);
-  const Array to = out.with(out.shape(), out.strides(), walk.out_offset);
+  // The walk writes forwards from where the output starts; it may read backwards.
+  int64_t lowest = walk.in_offset;
+  for (int i = 0; i < walk.rank; ++i) {
+    lowest += std::min<int64_t>(0, (walk.size[i] - 1) * walk.in_stride[i]);
+  }
+  params.in_start = walk.in_offset - lowest;
+  const Array from = elements_from(in, lowest);
+  const Array to = elements_from(out, walk.out_offset);
   run("copy",
       cat(flat ? "copy_flat_" : "copy_strided_", suffix_of(in.dtype()), "_",
           suffix_of(out.dtype())),

@@ -32,6 +32,9 @@ inline Grid grid_of_elements(uint64_t count) {
   return Grid::of_groups((groups + rows - 1) / rows, rows, 1, kThreads);
 }
 
+// `a` with strides of 0 and more: kernels never read below the address that they are bound to.
+Array forwards(const Array& a);
+
 // Whether kernels may load four neighbouring elements at a time, at multiples of `step` from the
 // start of `a`.
 inline bool aligned_for_vectors(const Array& a, int64_t step) {

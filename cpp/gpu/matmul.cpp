@@ -50,7 +50,8 @@ Array matrix_at(const Array& a, int axis, int64_t index) {
 
 }  // namespace
 
-void GpuBackend::matmul(const Array& a, const Array& b, const Array& out) {
+void GpuBackend::matmul(const Array& left_view, const Array& right_view, const Array& out) {
+  const Array a = forwards(left_view), b = forwards(right_view);
   int64_t batch, a_batch_stride, b_batch_stride;
   if (!merge_batch(a, b, out, batch, a_batch_stride, b_batch_stride)) {
     for (int64_t i = 0; i < out.shape(0); ++i) {

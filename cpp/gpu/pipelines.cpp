@@ -82,8 +82,7 @@ std::vector<DeclaredConstant> Library::constants(std::string_view kernel) const 
   std::vector<DeclaredConstant> found;
   while (const NS::String* name = names->nextObject()) {
     const auto* constant = dictionary->object<MTL::FunctionConstant>(name);
-    found.push_back(
-        {to_string(name), static_cast<uint32_t>(constant->index()), constant->type()});
+    found.push_back({to_string(name), static_cast<uint32_t>(constant->index()), constant->type()});
   }
   return found;
 }

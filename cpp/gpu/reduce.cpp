@@ -24,7 +24,8 @@ constexpr uint64_t kPartialShare = 16384;
 
 }  // namespace
 
-void GpuBackend::reduce(Reduction op, const Array& in, const Array& out) {
+void GpuBackend::reduce(Reduction op, const Array& view, const Array& out) {
+  const Array in = forwards(view);
   const kernels::ReduceParams params{static_cast<uint64_t>(in.shape(0)),
                                      static_cast<uint64_t>(in.shape(1)),
                                      static_cast<uint64_t>(in.shape(2)),

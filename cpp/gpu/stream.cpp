@@ -255,12 +255,16 @@ void Stream::drain() noexcept {
 }
 
 void Stream::reap() {
-  std::vector<Record> finished;  // dropped after the lock
-  const std::lock_guard lock(state_mutex_);
-  while (!pending_.empty() && pending_.front().serial <= completed_) {
-    finished.push_back(std::move(pending_.front()));
-    pending_.pop_front();
+  std::vector<Record> finished;
+  {
+    const std::lock_guard lock(state_mutex_);
+    while (!pending_.empty() && pending_.front().serial <= completed_) {
+      finished.push_back(std::move(pending_.front()));
+      pending_.pop_front();
+    }
   }
+  // Its handler has run, but Metal's thread may not have let go of the buffers yet.
+  for (const Record& record : finished) record.commands->waitUntilCompleted();
 }
 
 StreamStats Stream::stats() const {

@@ -27,7 +27,8 @@ constexpr uint64_t kSimdgroups = kernels::kReduceThreads / kernels::kSimdWidth;
 
 }  // namespace
 
-bool GpuBackend::ternary_quantize(const Array& weight, const TernaryMatrix& out) {
+bool GpuBackend::ternary_quantize(const Array& view, const TernaryMatrix& out) {
+  const Array weight = forwards(view);
   const kernels::TernaryParams params = params_of(out, weight);
   const std::string suffix = suffix_of(weight.dtype());
   if (out.granularity == Granularity::tensor) {
@@ -55,7 +56,8 @@ bool GpuBackend::ternary_quantize(const Array& weight, const TernaryMatrix& out)
   return std::all_of(scales, scales + out.scales.size(), [](float s) { return std::isfinite(s); });
 }
 
-void GpuBackend::ternary_pack(const Array& codes, const TernaryMatrix& out) {
+void GpuBackend::ternary_pack(const Array& view, const TernaryMatrix& out) {
+  const Array codes = forwards(view);
   const kernels::TernaryParams params = params_of(out, codes);
   run("ternary", "ternary_pack", {},
       {Argument::in(codes), Argument::out(out.codes), Argument::constant(params)},

@@ -4,7 +4,7 @@ Arrays live on devices (`devices`, `device`); `ternary` holds BitNet weights. Ev
 NumPy arrays and whatever else exposes its memory, and gives arrays that NumPy reads in place.
 """
 
-from bitmetal import _blas, memory, safetensors, ternary
+from bitmetal import _blas, memory, pipelines, safetensors, softmetal, ternary
 from bitmetal._core import (
     Array,
     Device,
@@ -41,6 +41,8 @@ from bitmetal._core import (
     uint8,
     zeros,
 )
+from bitmetal._kernel import Kernel
+from bitmetal.batch import Batch as batch  # noqa: N813
 from bitmetal._errors import CapabilityError, CompileError, DeviceError
 
 __version__ = "0.1.0"
@@ -52,8 +54,10 @@ __all__ = [
     "DType",
     "Device",
     "DeviceError",
+    "Kernel",
     "argmax",
     "asarray",
+    "batch",
     "bfloat16",
     "bitlinear",
     "bool_",
@@ -76,12 +80,14 @@ __all__ = [
     "num_threads",
     "ones",
     "permute",
+    "pipelines",
     "reshape",
     "rms_norm",
     "safetensors",
     "set_default_device",
     "set_num_threads",
     "softmax",
+    "softmetal",
     "sum",
     "ternary",
     "uint8",

@@ -29,8 +29,8 @@ def copy_params(a: np.ndarray, out: np.ndarray) -> bytes:
 
     steps = [[s // x.itemsize for s in x.strides] for x in (a, out)]
     return struct.pack(
-        "<16Q16q16qQII", *padded(list(a.shape)), *map(int, padded(steps[0])), *padded(steps[1]),
-        a.size, a.ndim, 0,
+        "<16Q16q16qQqII", *padded(list(a.shape)), *map(int, padded(steps[0])), *padded(steps[1]),
+        a.size, 0, a.ndim, 0,
     )  # fmt: skip
 
 

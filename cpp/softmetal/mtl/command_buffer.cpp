@@ -130,23 +130,27 @@ void CommandBuffer::run(Ref<CommandBuffer> self) {
 
 void CommandBuffer::execute() {
   gpu_start_ = now();
+  size_t done = 0;
   if (const auto code = faults::command_buffer_failure()) {
     fail(static_cast<MTL::CommandBufferError>(*code), "a fault was asked for");
   } else if (faults::device_lost()) {
     fail(MTL::CommandBufferErrorDeviceRemoved, "the device is lost");
   } else {
-    run_commands();
+    run_commands(done);
+  }
+  for (; done < commands_.size(); ++done) {
+    if (commands_[done].in_any_case) commands_[done].run();
   }
   std::this_thread::sleep_for(faults::completion_delay());
   gpu_end_ = now();
   status_ = error_ ? MTL::CommandBufferStatusError : MTL::CommandBufferStatusCompleted;
 }
 
-void CommandBuffer::run_commands() {
+void CommandBuffer::run_commands(size_t& done) {
   try {
     if (!retained_references_) check_unretained();
     order_groups(commands_);
-    for (const Command& command : commands_) command.run();
+    for (; done < commands_.size(); ++done) commands_[done].run();
   } catch (const CommandFailure& failure) {
     fail(failure.code, failure.text);
   } catch (const std::bad_alloc&) {

@@ -26,6 +26,9 @@ struct CommandFailure {
 struct Command {
   std::function<void()> run;  // throws CommandFailure or ExecutionError
   uint64_t group = 0;
+  // Runs also where the command buffer fails: the update of a fence, without which later command
+  // buffers of the queue would wait for ever.
+  bool in_any_case = false;
 };
 
 class CommandBuffer : public DeviceObject {
@@ -72,7 +75,7 @@ class CommandBuffer : public DeviceObject {
   using Handlers = std::vector<BlockRef<Handler>>;
 
   void execute();
-  void run_commands();
+  void run_commands(size_t& done);
   void fail(MTL::CommandBufferError code, const std::string& text);
   void check_unretained() const;
   void forget_commands();

@@ -43,7 +43,7 @@ void CommandEncoder::update_fence(Fence* fence) {
   if (fence == nullptr) misuse(kName, "fence is nil");
   fence->announce();
   buffer.use(*fence);
-  buffer.add({[fence] { fence->update(); }});
+  buffer.add({[fence] { fence->update(); }, 0, true});
 }
 
 void CommandEncoder::wait_for_fence(Fence* fence) {
