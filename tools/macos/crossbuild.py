@@ -57,7 +57,7 @@ def fetch_metal_cpp(python: Path) -> Path:
 
 def build_wheel(python: Path, work: Path, output: Path, warnings_are_errors: bool) -> Path:
     """Build the wheel with scikit-build-core told that it runs on macOS."""
-    version = f"{sys.version_info.major}{sys.version_info.minor}"
+    version = f"{sys.version_info.major}{sys.version_info.minor}{sys.abiflags}"
     zig = run(python, "-c", "import ziglang; print(ziglang.__path__[0])")
     settings = {
         "build-dir": str(work / "build"),
