@@ -6,7 +6,7 @@
 #   METAL_CPP_DIR   folder of the metal-cpp headers; found in the mlx-metal distribution of the
 #                   building Python where it is not given
 
-set(METAL_CPP_DIR "" CACHE PATH "Folder that holds Metal/Metal.hpp of metal-cpp")
+set(METAL_CPP_DIR "$ENV{METAL_CPP_DIR}" CACHE PATH "Folder that holds Metal/Metal.hpp of metal-cpp")
 
 if(NOT METAL_CPP_DIR)
   find_package(Python 3.10 COMPONENTS Interpreter)

@@ -150,6 +150,17 @@ def test_synchronize_tells_of_a_failure_once() -> None:
     del a
 
 
+def test_a_failure_ends_with_its_array() -> None:
+    softmetal.fail_command_buffers(1)
+    lost = bm.ones(8)
+    with pytest.raises(bm.DeviceError):
+        lost.wait()
+    del lost
+    host = np.ones(8, np.float32)
+    np.testing.assert_array_equal(bm.sum(bm.asarray(host)), 8)  # over the same memory
+    bm.empty(8).wait()
+
+
 def test_lost_device() -> None:
     a, total = bm.ones(4), bm.empty(())
     softmetal.lose_device()

@@ -8,7 +8,9 @@
 namespace bitmetal {
 
 Storage* Storage::allocate(Device& device, size_t bytes) {
-  return new Storage(device, device.pool().take(bytes));
+  const Block block = device.pool().take(bytes);
+  device.backend().renew(block);
+  return new Storage(device, block);
 }
 
 Storage* Storage::adopt(Device& device, const Block& block, bool read_only,

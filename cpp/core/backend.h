@@ -25,6 +25,8 @@ class Backend {
   // Page-aligned memory for the pool; data == nullptr when there is none.
   virtual Block allocate(size_t bytes) = 0;
   virtual void release(Block block) = 0;
+  // The pool hands the block to a new array: a failure to compute the old one's elements is past.
+  virtual void renew(const Block&) {}
   // Shows memory of the host to the device in place: fills in the block's handle, and may widen the
   // block to whole pages. False where it cannot. unwrap() undoes it; no operation uses it then.
   virtual bool wrap(Block&) { return true; }

@@ -46,6 +46,10 @@ void GpuBackend::release(Block block) {
   delete static_cast<Buffer*>(block.handle);
 }
 
+void GpuBackend::renew(const Block& block) {
+  static_cast<Buffer*>(block.handle)->last_written = 0;  // last_used stays: the host has to wait
+}
+
 bool GpuBackend::wrap(Block& block) {
   stream_.require_own_process();
   if (block.bytes < kLeastWrapped || block.bytes > capabilities_.max_buffer_bytes) return false;
@@ -67,6 +71,7 @@ void GpuBackend::host_reads(const Array& a) { stream_.wait(buffer_of(a).last_wri
 void GpuBackend::host_writes(const Array& a) {
   // A failure matters to readers only: what is about to be written makes up for it.
   stream_.wait_until_completed(buffer_of(a).last_used);
+  buffer_of(a).last_written = 0;
 }
 
 uint64_t GpuBackend::begin_batch() {

@@ -20,6 +20,7 @@ class GpuBackend final : public Backend {
 
   Block allocate(size_t bytes) override;
   void release(Block block) override;
+  void renew(const Block& block) override;
   bool wrap(Block& block) override;
   void unwrap(const Block& block) override;
   void host_reads(const Array& a) override;
