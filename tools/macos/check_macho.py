@@ -113,6 +113,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("wheel", type=Path)
     parser.add_argument("--minimum-os", default="14.0")
+    parser.add_argument("--needs", action="append", default=[], metavar="LIBRARY",
+                        help="a library that each file must take something from")  # fmt: skip
     options = parser.parse_args()
     lief.logging.disable()  # it complains of zig's empty tables
 
@@ -125,6 +127,7 @@ def main() -> int:
         for name in images:
             sources: Counter[str] = Counter()
             faults = list(image_faults(name, wheel.read(name), options.minimum_os, sources))
+            faults += [f"takes nothing from {need}" for need in options.needs if not sources[need]]
             for fault in faults:
                 print(f"{name}: {fault}")
             if not faults:

@@ -48,7 +48,7 @@ def fetch_metal_cpp(python: Path) -> Path:
     """Return the folder of the metal-cpp headers, from the macOS wheel of mlx-metal."""
     folder = ROOT / ".deps" / "mlx-metal"  # where bootstrap.py puts it, too
     headers = folder / "mlx" / "include" / "metal_cpp"
-    if not headers.exists():
+    if not (headers / "Metal" / "Metal.hpp").exists():
         platform = ["--only-binary=:all:", "--platform", "macosx_14_0_arm64"]
         run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--target", folder, *platform,
             "mlx-metal>=0.29")  # fmt: skip
@@ -96,7 +96,9 @@ def main() -> None:
     work, output = options.work.resolve(), options.output.resolve()
     python = install_tools(work)
     wheel = build_wheel(python, work, output, options.werror)
-    print(run(python, HERE / "check_macho.py", "--minimum-os", MINIMUM_OS, wheel))
+    # CMake leaves the Metal device out where it lacks something; here that is a fault.
+    needs = ["--needs", "Accelerate", "--needs", "Metal"]
+    print(run(python, HERE / "check_macho.py", "--minimum-os", MINIMUM_OS, *needs, wheel))
 
 
 if __name__ == "__main__":

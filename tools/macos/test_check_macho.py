@@ -77,6 +77,13 @@ def test_another_minimum(tmp_path: Path, module: tuple[str, bytes]) -> None:
     assert "is for macOS 14.0 and later, not 13.0" in report
 
 
+def test_a_library_that_it_does_without(tmp_path: Path, module: tuple[str, bytes]) -> None:
+    """A build that silently left a part out takes nothing from that part's library."""
+    status, report = check(tmp_path, *module, "--needs", "Metal", "--needs", "MetalFX")
+    assert status == 1
+    assert report.endswith("takes nothing from MetalFX\n")
+
+
 def test_a_library_of_another_system(tmp_path: Path) -> None:
     """So is a file that is not Mach-O."""
     status, report = check(tmp_path, "bitmetal/_core.so", b"\x7fELF" + bytes(4096))
