@@ -74,7 +74,9 @@ def test_barriers_stand_where_bytes_are_reused() -> None:
         for _ in range(5):
             bm.ones((100,))
     job.wait()
-    assert _core.stream_stats(KIND)["barriers"] <= barriers + 4  # only where the pool gave one twice
+    assert (
+        _core.stream_stats(KIND)["barriers"] <= barriers + 4
+    )  # only where the pool gave one twice
     barriers = _core.stream_stats(KIND)["barriers"]
     whole = bm.empty((2, 64))
     bm.device(KIND).synchronize()
@@ -112,7 +114,9 @@ def test_failed_command_buffer() -> None:
     fine = bm.ones(4).wait()
     softmetal.fail_command_buffers(1)
     lost = bm.ones(8)
-    with pytest.raises(bm.DeviceError, match="softmetal: a command buffer failed: a fault was asked for"):
+    with pytest.raises(
+        bm.DeviceError, match="softmetal: a command buffer failed: a fault was asked for"
+    ):
         lost.numpy()
     with pytest.raises(bm.DeviceError):  # it stays lost
         bm.sum(lost)
@@ -266,7 +270,9 @@ def test_float64() -> None:
         lambda: bm.zeros(3).astype("float64"),
         lambda: bm.zeros(3, "float64", device="cpu").to(KIND),
     ):
-        with pytest.raises(bm.CapabilityError, match="float64: device 'softmetal' has no such type"):
+        with pytest.raises(
+            bm.CapabilityError, match="float64: device 'softmetal' has no such type"
+        ):
             make()
 
 

@@ -1,4 +1,4 @@
-"""Kernels of one's own: what MSL offers, what is refused, and what the checker finds in wrong ones."""
+"""Kernels of one's own: what MSL offers, what is refused, what the checker finds."""
 
 from __future__ import annotations
 
@@ -64,19 +64,22 @@ PROGRAMS = [
     Program(
         "template",
         "template <typename T> [[kernel]] void add(device const T* a [[buffer(0)]], "
-        "device const T* b [[buffer(1)]], device T* y [[buffer(2)]], " + I + " { y[i] = a[i] + b[i]; }\n"
+        "device const T* b [[buffer(1)]], device T* y [[buffer(2)]], " + I + " { y[i] = a[i] + "
+        "b[i]; }\n"
         'template [[host_name("other")]] [[kernel]] decltype(add<int>) add<int>;\n'
         'template [[host_name("k")]] [[kernel]] decltype(add<float>) add<float>;',
         [X, Y], zeros(N), X + Y,
     ),
     Program(
         "function-constant-by-name",
-        "constant uint factor [[function_constant(3)]];\n" + ARGUMENTS + I + " { y[i] = x[i] * factor; }",
+        "constant uint factor [[function_constant(3)]];\n" + ARGUMENTS + I + " { y[i] = x[i] * "
+        "factor; }",
         [X], zeros(N), X * 5, constants={"factor": 5},
     ),
     Program(
         "function-constant-by-index",
-        "constant bool negate [[function_constant(0)]]; constant float add [[function_constant(1)]];\n"
+        "constant bool negate [[function_constant(0)]]; constant float add "
+        "[[function_constant(1)]];\n"
         + ARGUMENTS + I + " { y[i] = (negate ? -x[i] : x[i]) + add; }",
         [X], zeros(N), np.float32(0.25) - X, constants={0: True, 1: 0.25},
     ),
@@ -102,7 +105,8 @@ PROGRAMS = [
     Program(
         "simd-prefix",
         ARGUMENTS + I + " { y[i] = simd_prefix_inclusive_sum(x[i]); }",
-        [X[:192]], zeros(192), np.cumsum(X[:192].reshape(6, 32), axis=1).reshape(-1), grid=(192,), close=1e-5,
+        [X[:192]], zeros(192), np.cumsum(X[:192].reshape(6, 32), axis=1).reshape(-1),
+        grid=(192,), close=1e-5,
     ),
     Program(
         "simd-ballot",
@@ -113,19 +117,22 @@ PROGRAMS = [
     ),
     Program(
         "atomic-histogram",
-        "[[kernel]] void k(device const int* x [[buffer(0)]], device atomic_uint* bins [[buffer(1)]], " + I
+        "[[kernel]] void k(device const int* x [[buffer(0)]], device atomic_uint* bins "
+        "[[buffer(1)]], " + I
         + " { atomic_fetch_add_explicit(&bins[x[i] % 10], 1u, memory_order_relaxed); }",
         [INTS], zeros(10, "uint32"), np.bincount(INTS % 10, minlength=10).astype(np.uint32),
     ),
     Program(
         "atomic-max",
-        "[[kernel]] void k(device const int* x [[buffer(0)]], device atomic_int* top [[buffer(1)]], " + I
+        "[[kernel]] void k(device const int* x [[buffer(0)]], device atomic_int* top "
+        "[[buffer(1)]], " + I
         + " { atomic_fetch_max_explicit(top, x[i], memory_order_relaxed); }",
         [INTS], zeros(1, "int32"), INTS.max(keepdims=True),
     ),
     Program(
         "threadgroup-array",
-        ARGUMENTS + "uint i [[thread_position_in_grid]], uint t [[thread_index_in_threadgroup]]) {\n"
+        ARGUMENTS + "uint i [[thread_position_in_grid]], uint t [[thread_index_in_threadgroup]]) "
+        "{\n"
         "  threadgroup float tile[64];\n  tile[t] = x[i];\n"
         "  threadgroup_barrier(mem_flags::mem_threadgroup);\n  y[i] = tile[63 - t];\n}",
         [X[:192]], zeros(192), X[:192].reshape(3, 64)[:, ::-1].reshape(-1), grid=(192,),
@@ -136,15 +143,19 @@ PROGRAMS = [
         "threadgroup float* tile [[threadgroup(0)]], uint i [[thread_position_in_grid]], "
         "uint t [[thread_index_in_threadgroup]]) {\n  tile[t] = x[i];\n"
         "  threadgroup_barrier(mem_flags::mem_threadgroup);\n  y[i] = tile[t ^ 7];\n}",
-        [X[:128]], zeros(128), X[:128].reshape(-1, 8)[:, ::-1].reshape(-1), grid=(128,), memory={0: 256},
+        [X[:128]], zeros(128), X[:128].reshape(-1, 8)[:, ::-1].reshape(-1), grid=(128,),
+        memory={0: 256},
     ),
     Program(
         "threadgroup-reduction",
-        ARGUMENTS + "uint g [[threadgroup_position_in_grid]], uint t [[thread_index_in_threadgroup]], "
-        "uint n [[threads_per_threadgroup]]) {\n  threadgroup float part[64];\n  part[t] = x[g * n + t];\n"
+        ARGUMENTS + "uint g [[threadgroup_position_in_grid]], uint t "
+        "[[thread_index_in_threadgroup]], "
+        "uint n [[threads_per_threadgroup]]) {\n  threadgroup float part[64];\n  part[t] = x[g * "
+        "n + t];\n"
         "  for (uint half_size = n / 2; half_size > 0; half_size /= 2) {\n"
         "    threadgroup_barrier(mem_flags::mem_threadgroup);\n"
-        "    if (t < half_size) part[t] += part[t + half_size];\n  }\n  if (t == 0) y[g] = part[0];\n}",
+        "    if (t < half_size) part[t] += part[t + half_size];\n  }\n  if (t == 0) y[g] = "
+        "part[0];\n}",
         [X[:192]], zeros(3), X[:192].reshape(3, 64).sum(1), grid=(192,), close=1e-5,
     ),
     Program(
@@ -156,9 +167,11 @@ PROGRAMS = [
     ),
     Program(
         "vector-types",
-        "[[kernel]] void k(device const float4* x [[buffer(0)]], device float* y [[buffer(1)]], " + I
+        "[[kernel]] void k(device const float4* x [[buffer(0)]], device float* y [[buffer(1)]], "
+        "" + I
         + " { y[i] = dot(x[i], float4(1, 2, 3, 4)); }",
-        [X], zeros(N // 4), X.reshape(-1, 4) @ np.array([1, 2, 3, 4], np.float32), grid=(N // 4,), close=1e-5,
+        [X], zeros(N // 4), X.reshape(-1, 4) @ np.array([1, 2, 3, 4], np.float32), grid=(N //
+        4,), close=1e-5,
     ),
     Program(
         "half",
@@ -168,12 +181,14 @@ PROGRAMS = [
     ),
     Program(
         "helper-function",
-        "static inline float square(float v) { return v * v; }\n" + ARGUMENTS + I + " { y[i] = square(x[i]); }",
+        "static inline float square(float v) { return v * v; }\n" + ARGUMENTS + I + " { y[i] = "
+        "square(x[i]); }",
         [X], zeros(N), X * X,
     ),
     Program(
         "constant-table",
-        "constant float table[4] = {1, 10, 100, 1000};\n" + ARGUMENTS + I + " { y[i] = x[i] * table[i % 4]; }",
+        "constant float table[4] = {1, 10, 100, 1000};\n" + ARGUMENTS + I + " { y[i] = x[i] * "
+        "table[i % 4]; }",
         [X], zeros(N), X * np.tile(np.array([1, 10, 100, 1000], np.float32), N // 4),
     ),
     Program(
@@ -186,11 +201,13 @@ PROGRAMS = [
         "[[kernel]] void k(device const int* x [[buffer(0)]], device uint* y [[buffer(1)]], " + I
         + " { y[i] = popcount(uint(x[i])) + clz(uint(x[i]) | 1); }",
         [INTS], zeros(N, "uint32"),
-        np.array([bin(v).count("1") + 32 - int(v | 1).bit_length() for v in INTS.tolist()], np.uint32),
+        np.array([bin(v).count("1") + 32 - int(v | 1).bit_length() for v in INTS.tolist()],
+        np.uint32),
     ),
     Program(
         "simdgroup-matrix",
-        "[[kernel]] void k(device const float* a [[buffer(0)]], device const float* b [[buffer(1)]], "
+        "[[kernel]] void k(device const float* a [[buffer(0)]], device const float* b "
+        "[[buffer(1)]], "
         "device float* c [[buffer(2)]]) {\n  simdgroup_float8x8 left, right, product;\n"
         "  simdgroup_load(left, a, 8);\n  simdgroup_load(right, b, 8);\n"
         "  simdgroup_multiply(product, left, right);\n  simdgroup_store(product, c, 8);\n}",
@@ -251,7 +268,8 @@ def checker() -> Callable[[str], str]:
 
 def test_checker_finds_a_missing_barrier(checker: Callable[[str], str]) -> None:
     text = checker(
-        ARGUMENTS + "uint i [[thread_position_in_grid]], uint t [[thread_index_in_threadgroup]]) {\n"
+        ARGUMENTS
+        + "uint i [[thread_position_in_grid]], uint t [[thread_index_in_threadgroup]]) {\n"
         "  threadgroup float tile[64];\n"
         "  tile[t] = x[i];\n"
         "  y[i] = tile[63 - t];\n}"
@@ -277,7 +295,9 @@ def test_compile_errors_have_their_line() -> None:
 def test_same_name_other_source() -> None:
     out = bm.zeros(1, device=DEVICES[0])
     for value in (1, 2, 1):
-        kernel = bm.Kernel(f"[[kernel]] void k(device float* y [[buffer(0)]]) {{ y[0] = {value}; }}", "k")
+        kernel = bm.Kernel(
+            f"[[kernel]] void k(device float* y [[buffer(0)]]) {{ y[0] = {value}; }}", "k"
+        )
         kernel(out, grid=1, threadgroup=1)
         assert out.item() == value
 
@@ -288,7 +308,9 @@ def test_bad_calls() -> None:
     x, y = bm.zeros(4, device=DEVICES[0]), bm.zeros(4, device=DEVICES[0])
     with pytest.raises(TypeError, match=r"kernel 'k': argument 1 \('y'\) is missing"):
         kernel(x, grid=4, threadgroup=4)
-    with pytest.raises(TypeError, match=r"argument 1 \('y'\) is written, expected a bitmetal.Array"):
+    with pytest.raises(
+        TypeError, match=r"argument 1 \('y'\) is written, expected a bitmetal.Array"
+    ):
         kernel(x, 3.0, grid=4, threadgroup=4)
     with pytest.raises(bm.DeviceError, match=r"argument 0 \('x'\) is on 'cpu'"):
         kernel(bm.zeros(4, device="cpu"), y, grid=4, threadgroup=4)

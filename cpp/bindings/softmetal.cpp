@@ -8,22 +8,28 @@
 namespace bitmetal::python {
 
 void bind_softmetal(nb::module_& m) {
-  m.def("softmetal_live_objects", [] {
-    nb::dict counts;
-    softmetal_visit_live_objects(
-        [](void* context, const char* name, uint64_t count) {
-          (*static_cast<nb::dict*>(context))[name] = count;
-        },
-        &counts);
-    return counts;
-  });
-  m.def("softmetal_take_reports", [] {
-    nb::list reports;
-    softmetal_take_reports(
-        [](void* context, const char* text) { static_cast<nb::list*>(context)->append(text); },
-        &reports);
-    return reports;
-  });
+  m.def(
+      "softmetal_live_objects",
+      [] {
+        nb::dict counts;
+        softmetal_visit_live_objects(
+            [](void* context, const char* name, uint64_t count) {
+              (*static_cast<nb::dict*>(context))[name] = count;
+            },
+            &counts);
+        return counts;
+      },
+      nb::sig("def softmetal_live_objects() -> dict[str, int]"));
+  m.def(
+      "softmetal_take_reports",
+      [] {
+        nb::list reports;
+        softmetal_take_reports(
+            [](void* context, const char* text) { static_cast<nb::list*>(context)->append(text); },
+            &reports);
+        return reports;
+      },
+      nb::sig("def softmetal_take_reports() -> list[str]"));
   m.def("softmetal_set_check", [](bool on) { softmetal_set_check(on); });
   m.def("softmetal_set_order", [](int order, uint64_t seed) { softmetal_set_order(order, seed); });
   m.def("softmetal_set_threads", [](unsigned threads) { softmetal_set_threads(threads); });
@@ -36,11 +42,14 @@ void bind_softmetal(nb::module_& m) {
   m.def("softmetal_delay_completion",
         [](uint64_t microseconds) { softmetal_delay_completion(microseconds); });
   m.def("softmetal_clear_faults", [] { softmetal_clear_faults(); });
-  m.def("softmetal_profiles", [] {
-    nb::list names;
-    for (const char* const* name = softmetal_profiles(); *name; ++name) names.append(*name);
-    return names;
-  });
+  m.def(
+      "softmetal_profiles",
+      [] {
+        nb::list names;
+        for (const char* const* name = softmetal_profiles(); *name; ++name) names.append(*name);
+        return names;
+      },
+      nb::sig("def softmetal_profiles() -> list[str]"));
   m.def("softmetal_profile", [] { return softmetal_profile(); });
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bitmetal import _core
+from bitmetal._errors import CapabilityError
 
 __all__ = ["Kernel"]
 
@@ -15,4 +16,4 @@ else:
 
         def __init__(self, *arguments: object, **options: object) -> None:
             reasons = {kind: reason for kind, _, reason in _core.availability()}
-            raise _core.CapabilityError(f"kernel: no device runs Metal kernels: {reasons['softmetal']}")
+            raise CapabilityError(f"kernel: no device runs Metal kernels: {reasons['softmetal']}")

@@ -15,10 +15,10 @@ __all__ = ["Batch"]
 class Batch:
     """Operations that are handed to a device together.
 
-    Inside ``with bitmetal.batch() as job:`` nothing is committed until the block is left, unless the host
-    looks at a result: that needs it now. Results are ordinary arrays, which wait where they are read;
-    ``job.wait()`` and ``await job`` wait for all of them. On the cpu device operations are done when they
-    return, and a batch changes nothing.
+    Inside ``with bitmetal.batch() as job:`` nothing is committed until the block is left, unless
+    the host looks at a result: that needs it now. Results are ordinary arrays, which wait where
+    they are read; ``job.wait()`` and ``await job`` wait for all of them. On the cpu device
+    operations are done when they return, and a batch changes nothing.
 
     Parameters
     ----------

@@ -1,16 +1,17 @@
 """Debugging kernels on softmetal: thread orders, the checker, faults, live objects.
 
-Settings hold for the process. Each function first waits for what is under way, so that a setting never
-changes in the middle of it.
+Settings hold for the process. Each function first waits for what is under way, so that a setting
+never changes in the middle of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Literal
 
 from bitmetal import _core
+from bitmetal._errors import DeviceError
 
 __all__ = [
     "available",
@@ -42,17 +43,18 @@ def available() -> bool:
 def _settle() -> None:
     if not available():
         _core.device("softmetal")  # raises, and says why
-    try:
+    with suppress(DeviceError):  # whoever waits for the failed work hears of it
         _core.device("softmetal").synchronize()
-    except _core.DeviceError:
-        pass  # whoever waits for the failed work hears of it
 
 
 def set_check(on: bool) -> None:
     """Switch the checker on or off.
 
-    It finds races, accesses out of bounds and reads of threadgroup memory that was never written. A finding
-    fails the command buffer: whoever waits gets a `DeviceError` with its text.
+    It finds races, accesses out of bounds and reads of threadgroup memory that was never written. A
+    finding fails the command buffer: whoever waits gets a `DeviceError` with its text.
+
+    Bounds are those of Metal's buffers, whose lengths are whole pages: an access just beyond an
+    array is found where the array fills its last page.
     """
     _settle()
     _core.softmetal_set_check(on)
@@ -77,8 +79,8 @@ def take_reports() -> list[str]:
 def set_order(name: Order, seed: int = 0) -> None:
     """Set the order in which a kernel's threads, and independent dispatches, run.
 
-    A correct kernel gives the same result in each; one that misses a barrier often does not. Equal seeds
-    give equal orders.
+    A correct kernel gives the same result in each; one that misses a barrier often does not. Equal
+    seeds give equal orders.
     """
     if name not in _ORDERS:
         raise ValueError(f"softmetal.set_order: name is {name!r}, expected one of {_ORDERS}")
@@ -109,7 +111,7 @@ def fail_allocations(count: int = 1, *, skip: int = 0) -> None:
 
 
 def fail_command_buffers(count: int = 1, *, skip: int = 0, code: int = 1) -> None:
-    """Let `count` command buffers fail, after `skip` that succeed, with an ``MTLCommandBufferError``."""
+    """Let `count` command buffers fail with an ``MTLCommandBufferError``, after `skip` others."""
     _settle()
     _core.softmetal_fail_command_buffers(skip, count, code)
 
