@@ -3,8 +3,8 @@
     python3 bootstrap.py demo    builds with the system's compiler, reads digits with a ternary network
     python3 bootstrap.py test    builds with clang and softmetal, runs the tests
 
-Needs Python >= 3.10, a C++ compiler, and PyPI; nothing needs root. `test` takes the clang that it finds, or
-PyPI's ziglang. Further arguments go to the demo or to pytest.
+Needs Python >= 3.10, a C++ compiler, and PyPI; nothing needs root. `test` takes the clang that it
+finds, or PyPI's ziglang. Further arguments go to the demo or to pytest.
 """
 
 from __future__ import annotations
@@ -46,29 +46,49 @@ def demo(arguments: list[str]) -> None:
 def test(arguments: list[str]) -> None:
     """Install with clang, which metal-cpp needs, so that the Metal device is there too."""
     python = environment(".venv-test")
-    build = {"METAL_CPP_DIR": os.environ.get("METAL_CPP_DIR") or str(metal_cpp(python))}
-    if sys.platform == "linux":
-        build |= compiler(python)
-    run(python, "-m", "pip", "install", "-q", ".[test]", **build)
-    run(python, "-m", "pytest", *arguments, **build)
+    variables, settings = {"METAL_CPP_DIR": metal_cpp(python)}, []
+    if sys.platform == "linux" and not os.environ.get("CXX"):
+        if clang := system_clang():
+            variables["CXX"] = clang
+        else:
+            variables["ZIG"] = ziglang(python)
+            settings = ["-C", f"cmake.define.CMAKE_TOOLCHAIN_FILE={ROOT / 'cmake' / 'zig.cmake'}"]
+    run(python, "-m", "pip", "install", "-q", ".[test]", *settings, **variables)
+    run(python, "-m", "pytest", *arguments, **variables)
 
 
-def metal_cpp(python: Path) -> Path:
+def metal_cpp(python: Path) -> str:
     """Apple's C++ headers for Metal, which MLX's wheel ships."""
+    if given := os.environ.get("METAL_CPP_DIR"):
+        return given
     if not METAL_CPP.exists():
         only = ["--no-deps", "--only-binary=:all:", "--platform", "macosx_14_0_arm64"]
-        run(python, "-m", "pip", "install", "-q", "--target", DEPS / "mlx-metal", *only, "mlx-metal>=0.29")
-    return METAL_CPP
+        folder = DEPS / "mlx-metal"
+        run(python, "-m", "pip", "install", "-q", "--target", folder, *only, "mlx-metal>=0.29")
+    return str(METAL_CPP)
 
 
-def compiler(python: Path) -> dict[str, str]:
-    """Name a clang of at least 14: the system's, or the one inside ziglang."""
-    if os.environ.get("CXX"):
-        return {}
-    for name in ("clang++", *(f"clang++-{version}" for version in range(22, 13, -1))):
-        if found := shutil.which(name):
-            return {"CXX": found}
-    raise SystemExit("bootstrap: no clang found")
+def system_clang() -> str | None:
+    """Find the newest clang++ of at least version 14."""
+    for name in [f"clang++-{version}" for version in range(30, 13, -1)] + ["clang++"]:
+        found = shutil.which(name)
+        if found and major_version(found) >= 14:
+            return found
+    return None
+
+
+def major_version(compiler: str) -> int:
+    """Ask a compiler for its version; 0 where it does not say."""
+    answer = subprocess.run([compiler, "-dumpversion"], capture_output=True, text=True, check=False)
+    major = answer.stdout.strip().partition(".")[0]
+    return int(major) if major.isdigit() else 0
+
+
+def ziglang(python: Path) -> str:
+    """Install the clang that PyPI has, and give its path."""
+    run(python, "-m", "pip", "install", "-q", "ziglang>=0.14")
+    where = "import ziglang, os; print(os.path.join(os.path.dirname(ziglang.__file__), 'zig'))"
+    return subprocess.check_output([str(python), "-c", where], text=True).strip()
 
 
 if __name__ == "__main__":

@@ -72,8 +72,7 @@ int list_kernels(const char* source, char* log, size_t log_size) {
   try {
     std::string text;
     for (const auto& kernel : find_program(source)->kernels()) {
-      const size_t bytes =
-          find_kernel(source, kernel.name.c_str(), 0)->static_threadgroup_bytes();
+      const size_t bytes = find_kernel(source, kernel.name.c_str(), 0)->static_threadgroup_bytes();
       text += kernel.name + " " + std::to_string(bytes) + "\n";
     }
     std::strncpy(log, text.c_str(), log_size - 1);

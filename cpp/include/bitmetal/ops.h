@@ -13,14 +13,14 @@ using OptionalArray = std::optional<Array>;
 
 // Creation and movement.
 Array full(const Dims& shape, double value, DType dtype, Device& device);
-Array copy(const Array& a);                       // row-major, same device
-Array astype(const Array& a, DType dtype);        // correctly rounded; float to integer truncates
+Array copy(const Array& a);                 // row-major, same device
+Array astype(const Array& a, DType dtype);  // correctly rounded; float to integer truncates
 // On another device: over the same memory where that is possible, else a copy. `a` itself where it
 // is there already. Arrays that share memory do not see each other's unfinished operations:
 // synchronize() in between.
 Array to_device(const Array& a, Device& device);
 Array copy_to_device(const Array& a, Device& device);  // row-major
-Array contiguous(const Array& a);                 // `a` itself where it is row-major
+Array contiguous(const Array& a);                      // `a` itself where it is row-major
 
 // Views: no data moves.
 Array permute(const Array& a, const Dims& axes);
