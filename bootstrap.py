@@ -1,6 +1,6 @@
 """Set bitmetal up in a virtual environment of its own and run something with it.
 
-    python3 bootstrap.py demo    builds with the system's compiler, reads digits with a ternary network
+    python3 bootstrap.py demo    builds with the system's compiler; a ternary network reads digits
     python3 bootstrap.py test    builds with clang and softmetal, runs the tests
 
 Needs Python >= 3.10, a C++ compiler, and PyPI; nothing needs root. `test` takes the clang that it

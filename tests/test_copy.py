@@ -18,11 +18,8 @@ def test_astype(source: str, to: str, target: str) -> None:
     a = random((1003,), source)
     if to in INTEGERS and source in FLOATS:
         a = np.abs(a).astype(a.dtype)  # uint8 of a negative float is nobody's promise
-    if (
-        (source == "bfloat16"
-        and to == "float16")
-        or (source == "float64"
-        and to in ("float16", "bfloat16"))
+    if (source == "bfloat16" and to == "float16") or (
+        source == "float64" and to in ("float16", "bfloat16")
     ):
         expected = a.astype(np.float64).astype(np_dtype(to))
     else:

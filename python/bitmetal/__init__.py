@@ -41,9 +41,9 @@ from bitmetal._core import (
     uint8,
     zeros,
 )
+from bitmetal._errors import CapabilityError, CompileError, DeviceError
 from bitmetal._kernel import Kernel
 from bitmetal.batch import Batch as batch  # noqa: N813
-from bitmetal._errors import CapabilityError, CompileError, DeviceError
 
 __version__ = "0.1.0"
 
