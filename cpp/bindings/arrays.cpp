@@ -344,7 +344,7 @@ Raises
 DeviceError
     If the device failed to compute them.
 )")
-      .def("numpy", &to_numpy, nb::sig("def numpy(self) -> np.ndarray"),
+      .def("numpy", &to_numpy, nb::sig("def numpy(self) -> NumpyArray"),
            "A NumPy view of the memory; nothing is copied.")
       .def("item", &to_scalar, nb::sig("def item(self) -> int | float | bool"),
            "The one element as a Python number.")
@@ -406,8 +406,8 @@ DeviceError
           },
           "dtype"_a = nb::none(), "copy"_a = nb::none(),
           nb::sig(
-              "def __array__(self, dtype: np.dtype[Any] | None = None, copy: bool | None = None) "
-              "-> np.ndarray"))
+              "def __array__(self, dtype: NumpyDType[Any] | None = None, copy: bool | None = None) "
+              "-> NumpyArray"))
       .def_prop_ro("__array_interface__", &array_interface,
                    nb::sig("def __array_interface__(self) -> dict[str, object]"))
       .def(

@@ -82,7 +82,7 @@ void bind_dtypes(nb::module_& m) {
             if (t.value == DType::bf16) nb::module_::import_("ml_dtypes");
             return nb::module_::import_("numpy").attr("dtype")(name_of(t.value).data());
           },
-          nb::sig("def dtype(self) -> np.dtype[Any]"),
+          nb::sig("def dtype(self) -> NumpyDType[Any]"),
           "The numpy.dtype, so that NumPy takes this type.")
       .def("__repr__",
            [](const DTypeObject& t) { return nb::str(cat("bitmetal.", name_of(t.value)).c_str()); })

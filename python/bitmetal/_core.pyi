@@ -1,22 +1,22 @@
 """The compiled part of bitmetal."""
 
-import numpy
-
-from bitmetal import (
-    CapabilityError as CapabilityError,
-    CompileError as CompileError,
-    DeviceError as DeviceError
-)
 
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
-import numpy
+from numpy import dtype as NumpyDType
+from numpy import ndarray as NumpyArray
 
 from bitmetal._types import ArrayLike, DeviceLike, DTypeLike, Index, ShapeLike, SupportsDLPack
 
+bool_: DType = ...
+
 class DType:
     """An element type. Equal to NumPy's dtype of that name."""
+
+    def __init__(self, name: DTypeLike) -> None:
+        """From a name ("float32", "f32") or another library's type."""
 
     @property
     def name(self) -> str:
@@ -27,7 +27,7 @@ class DType:
         """Bytes an element."""
 
     @property
-    def dtype(self) -> numpy.dtype:
+    def dtype(self) -> NumpyDType[Any]:
         """The numpy.dtype, so that NumPy takes this type."""
 
     def __repr__(self) -> str: ...
@@ -36,7 +36,7 @@ class DType:
 
     def __eq__(self, other: object, /) -> bool: ...
 
-    def __reduce__(self) -> object: ...
+    def __reduce__(self) -> tuple[type[DType], tuple[str]]: ...
 
 float32: DType = ...
 
@@ -72,6 +72,16 @@ class Device:
     @property
     def unified_memory(self) -> bool:
         """Whether the host reads and writes its arrays in place."""
+
+    def synchronize(self) -> None:
+        """
+        Wait for everything that was started on the device.
+
+        Raises
+        ------
+        DeviceError
+            If a command buffer failed that nobody waited for before.
+        """
 
     def __repr__(self) -> str: ...
 
@@ -165,6 +175,16 @@ def memory_trim(keep: int = 0, device: DeviceLike | None = None) -> None:
         The device; the default one if None.
     """
 
+def batch_begin(arg: Device, /) -> int: ...
+
+def batch_end(arg: Device, /) -> int: ...
+
+def batch_wait(arg0: Device, arg1: int, arg2: int, /) -> None: ...
+
+def batch_done(arg0: Device, arg1: int, /) -> bool: ...
+
+def batch_seconds(arg0: Device, arg1: int, arg2: int, /) -> float: ...
+
 def num_threads() -> int:
     """
     The number of threads that the cpu device uses.
@@ -194,6 +214,17 @@ def cpu_isas() -> list[str]:
 def set_cpu_isa(name: str) -> None:
     """
     Use another instruction set from now on; for tests. No operation may be running.
+    """
+
+def cpu_limits() -> tuple[float, float, float]:
+    """
+    Measure what the cpu device can do at most with its threads and instruction set.
+
+    Returns
+    -------
+    tuple of float
+        Bytes a second of a copy (read plus written) and of reading, both from memory, and 8-bit
+        multiplications and additions a second (0 for the generic instruction set).
     """
 
 def set_blas_path(path: str) -> None:
@@ -272,13 +303,23 @@ class Array:
     def to(self, device: DeviceLike) -> Array:
         """The array on a device; the array itself if it is there."""
 
-    def numpy(self) -> numpy.ndarray:
+    def wait(self) -> Array:
+        """
+        Return the array once its elements are computed.
+
+        Raises
+        ------
+        DeviceError
+            If the device failed to compute them.
+        """
+
+    def numpy(self) -> NumpyArray:
         """A NumPy view of the memory; nothing is copied."""
 
     def item(self) -> int | float | bool:
         """The one element as a Python number."""
 
-    def tolist(self) -> list:
+    def tolist(self) -> Any:
         """Nested lists of Python numbers."""
 
     def __getitem__(self, key: Index, /) -> Array: ...
@@ -299,7 +340,7 @@ class Array:
 
     def __repr__(self) -> str: ...
 
-    def __array__(self, dtype: numpy.dtype | None = None, copy: bool | None = None) -> numpy.ndarray: ...
+    def __array__(self, dtype: NumpyDType[Any] | None = None, copy: bool | None = None) -> NumpyArray: ...
 
     @property
     def __array_interface__(self) -> dict[str, object]: ...
@@ -308,7 +349,7 @@ class Array:
 
     def __dlpack_device__(self) -> tuple[int, int]: ...
 
-    __hash__: None = None
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 def empty(shape: ShapeLike, dtype: DTypeLike | None = None, *, device: DeviceLike | None = None) -> Array:
     """
@@ -884,3 +925,87 @@ def bitlinear(x: ArrayLike, w: TernaryMatrix, bias: ArrayLike | None = None, nor
     ----------
     Wang et al., "BitNet: Scaling 1-bit Transformers for Large Language Models", 2023.
     """
+
+class Kernel:
+    """
+    A kernel of your own, in the Metal Shading Language.
+
+    Parameters
+    ----------
+    source : str
+        A whole MSL file.
+    name : str
+        The kernel's name in it (``host_name`` where it has one).
+    constants : dict, optional
+        Values of function constants, by name or by index.
+    fast_math : bool
+        Let the compiler reorder floating-point arithmetic and forget NaN.
+    device : Device or str, optional
+        A Metal device; the default device where that is one, else the first that the machine has.
+
+    Raises
+    ------
+    CompileError
+        If the source is wrong. The message is the compiler's log; ``program_source`` is `source`.
+    CapabilityError
+        If the device, or the machine, runs no Metal kernels.
+    """
+
+    def __init__(self, source: str, name: str, constants: Mapping[str | int, bool | int | float] = {}, *, fast_math: bool = False, device: DeviceLike | None = None) -> None: ...
+
+    def __call__(self, *arguments: object, grid: ShapeLike, threadgroup: ShapeLike, threadgroup_memory: Mapping[int, int] = {}) -> None:
+        """
+        Run the kernel.
+
+        Parameters
+        ----------
+        *arguments
+            By buffer index: an Array; or, where the kernel does not write, a number (32 bits), bytes, or a NumPy
+            scalar or record; None where the kernel declares nothing.
+        grid : int or sequence of int
+            Threads, in up to 3 dimensions.
+        threadgroup : int or sequence of int
+            Threads of a threadgroup. Those at the edge of the grid may be smaller.
+        threadgroup_memory : dict, optional
+            Bytes of ``[[threadgroup(i)]]`` arguments, by index.
+        """
+
+    @property
+    def name(self) -> str:
+        """The kernel's name."""
+
+    @property
+    def max_threads(self) -> int:
+        """Most threads that a threadgroup of it can have."""
+
+    @property
+    def simd_width(self) -> int:
+        """Threads of a SIMD-group."""
+
+def pipelines_stats(device: DeviceLike | None = None) -> dict[str, float]: ...
+
+def stream_stats(device: DeviceLike | None = None) -> dict[str, float]: ...
+
+def softmetal_live_objects() -> dict[str, int]: ...
+
+def softmetal_take_reports() -> list[str]: ...
+
+def softmetal_set_check(arg: bool, /) -> None: ...
+
+def softmetal_set_order(arg0: int, arg1: int, /) -> None: ...
+
+def softmetal_set_threads(arg: int, /) -> None: ...
+
+def softmetal_fail_allocations(arg0: int, arg1: int, /) -> None: ...
+
+def softmetal_fail_command_buffers(arg0: int, arg1: int, arg2: int, /) -> None: ...
+
+def softmetal_lose_device(arg: bool, /) -> None: ...
+
+def softmetal_delay_completion(arg: int, /) -> None: ...
+
+def softmetal_clear_faults() -> None: ...
+
+def softmetal_profiles() -> list[str]: ...
+
+def softmetal_profile() -> str: ...
