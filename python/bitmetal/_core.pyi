@@ -350,6 +350,7 @@ class Array:
     def __dlpack_device__(self) -> tuple[int, int]: ...
 
     __hash__: ClassVar[None]  # type: ignore[assignment]
+    def __buffer__(self, flags: int, /) -> memoryview: ...
 
 def empty(shape: ShapeLike, dtype: DTypeLike | None = None, *, device: DeviceLike | None = None) -> Array:
     """
