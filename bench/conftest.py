@@ -22,18 +22,23 @@ def limits() -> dict[str, float]:
     return {"copy": copy, "int8": int8}
 
 
-def in_turn(ours: Call, theirs: Call, seconds: float = 0.4) -> float:
-    """How many times faster `ours` is: the ratio of medians of calls made in turn."""
-    ours(), theirs()
-    mine: list[float] = []
-    other: list[float] = []
-    end = time.perf_counter() + seconds
-    while len(mine) < 5 or (time.perf_counter() < end and len(mine) < 2000):
-        for call, times in ((ours, mine), (theirs, other)):
-            start = time.perf_counter()
+def in_turn(ours: Call, theirs: Call, blocks: int = 4, seconds: float = 0.1) -> float:
+    """How many times faster `ours` is: the ratio of medians over blocks of calls made in turn.
+
+    A pause before each block lets the other library's threads go to sleep: OpenBLAS's spin for many
+    milliseconds after a call and would take the processor from whoever comes next.
+    """
+    times: tuple[list[float], list[float]] = ([], [])
+    for _ in range(blocks):
+        for call, spent in zip((ours, theirs), times, strict=True):
+            time.sleep(0.1)
             call()
-            times.append(time.perf_counter() - start)
-    return statistics.median(other) / statistics.median(mine)
+            end = time.perf_counter() + seconds
+            while time.perf_counter() < end or len(spent) < 2:
+                start = time.perf_counter()
+                call()
+                spent.append(time.perf_counter() - start)
+    return statistics.median(times[1]) / statistics.median(times[0])
 
 
 @pytest.fixture
