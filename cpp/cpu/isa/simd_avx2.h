@@ -125,7 +125,9 @@ inline int32_t max_lane(I32x16 a) {
   four = _mm_max_epi32(four, _mm_shuffle_epi32(four, _MM_SHUFFLE(2, 3, 0, 1)));
   return _mm_cvtsi128_si32(four);
 }
-inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
+[[gnu::always_inline]] inline void prefetch(const void* p) {
+  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
+}
 
 inline F64x16 zero_f64() {
   const __m256d zero = _mm256_setzero_pd();

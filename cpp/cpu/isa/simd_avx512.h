@@ -64,7 +64,9 @@ inline void store_int8(int8_t* p, I32x16 a) {
 }
 inline int32_t sum_lanes(I32x16 a) { return _mm512_reduce_add_epi32(a.v); }
 inline int32_t max_lane(I32x16 a) { return _mm512_reduce_max_epi32(a.v); }
-inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
+[[gnu::always_inline]] inline void prefetch(const void* p) {
+  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
+}
 
 inline F64x16 zero_f64() { return {_mm512_setzero_pd(), _mm512_setzero_pd()}; }
 inline F64x16 widen(F32x16 a) {

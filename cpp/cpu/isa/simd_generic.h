@@ -77,7 +77,8 @@ inline int32_t max_lane(I32x16 a) {
   for (int i = 1; i < 16; ++i) largest = a.v[i] > largest ? a.v[i] : largest;
   return largest;
 }
-inline void prefetch(const void* p) { __builtin_prefetch(p); }
+// Always inline: g++ 12 drops calls of a function that does nothing but prefetch.
+[[gnu::always_inline]] inline void prefetch(const void* p) { __builtin_prefetch(p); }
 
 inline F64x16 zero_f64() { BITMETAL_LANES(F64x16, 0.0); }
 inline F64x16 widen(F32x16 a) { BITMETAL_LANES(F64x16, a.v[i]); }

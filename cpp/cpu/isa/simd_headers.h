@@ -25,3 +25,7 @@
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 #endif
+
+// For functions and lambdas (after the parameters) that take running sums by reference: the sums
+// stay in registers only where the call is gone before the compiler's first passes.
+#define BITMETAL_INLINE __attribute__((always_inline))

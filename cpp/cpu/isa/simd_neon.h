@@ -123,7 +123,7 @@ inline int32_t sum_lanes(I32x16 a) {
 inline int32_t max_lane(I32x16 a) {
   return vmaxvq_s32(vmaxq_s32(vmaxq_s32(a.v[0], a.v[1]), vmaxq_s32(a.v[2], a.v[3])));
 }
-inline void prefetch(const void* p) { __builtin_prefetch(p); }
+[[gnu::always_inline]] inline void prefetch(const void* p) { __builtin_prefetch(p); }
 
 inline F64x16 zero_f64() {
   F64x16 r;

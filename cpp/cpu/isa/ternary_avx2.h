@@ -2,10 +2,9 @@
 // each does.
 
 constexpr int kDotRows = 4;  // 8 of 16 registers are sums; with 12, g++ 12 runs out of them
-constexpr int dot_panels(int n) { return n <= 2 ? 2 : 1; }  // sums enough to hide the latency
+constexpr int dot_panels(int n) { return n == 2 ? 2 : 1; }  // sums enough to hide the latency
 constexpr int kFloatRows = 6;
-constexpr int kFloatPanels = 1;
-constexpr int kInPlacePanels = 1;
+constexpr int float_panels(int n) { return n <= 2 ? 2 : 1; }
 constexpr int kPrefetchBytes = 2048;
 
 struct Codes {
@@ -36,12 +35,12 @@ struct Activations {
 inline Activations load_activations(const int8_t* q) { return {q}; }
 
 // Keeps g++ 12 from regrouping and copying running sums until registers run out.
-inline void pin(__m256i& sum) { asm("" : "+x"(sum)); }
+BITMETAL_INLINE inline void pin(__m256i& sum) { asm("" : "+x"(sum)); }
 
 #if BITMETAL_AVXVNNI
 
 // As an intrinsic, g++ 12 moves every sum to another register and back.
-inline void add_dot(__m256i& sum, __m256i codes, __m256i activations) {
+BITMETAL_INLINE inline void add_dot(__m256i& sum, __m256i codes, __m256i activations) {
   asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(codes), "x"(activations));
 }
 
@@ -49,13 +48,13 @@ struct Dot {
   static constexpr int64_t kMaxBlocks = kSegmentBlocks;
   __m256i v[2];
 
-  void clear() { v[0] = v[1] = _mm256_setzero_si256(); }
+  BITMETAL_INLINE void clear() { v[0] = v[1] = _mm256_setzero_si256(); }
   template <int f>
-  void add(Codes c, Activations x) {
+  BITMETAL_INLINE void add(Codes c, Activations x) {
     add_dot(v[0], c.v[0], x.quad<f>());
     add_dot(v[1], c.v[1], x.quad<f>());
   }
-  I32x16 sums() const { return {{v[0], v[1]}}; }
+  BITMETAL_INLINE I32x16 sums() const { return {{v[0], v[1]}}; }
 };
 
 // Field f, masked in place, is 4^f times its codes, and so are its sums.
@@ -63,24 +62,24 @@ struct InPlaceDot {
   static constexpr int64_t kMaxBlocks = kSegmentBlocks;
   __m256i v[2][4];
 
-  void clear() {
+  BITMETAL_INLINE void clear() {
     for (auto& half : v) {
       for (__m256i& field : half) field = _mm256_setzero_si256();
     }
   }
   template <int f>
-  void add_field(Codes c, Activations x) {
+  BITMETAL_INLINE void add_field(Codes c, Activations x) {
     const __m256i mask = _mm256_set1_epi8(static_cast<char>(3 << 2 * f));
     add_dot(v[0][f], _mm256_and_si256(c.v[0], mask), x.quad<f>());
     add_dot(v[1][f], _mm256_and_si256(c.v[1], mask), x.quad<f>());
   }
-  void add(Codes c, Activations x) {
+  BITMETAL_INLINE void add(Codes c, Activations x) {
     add_field<0>(c, x);
     add_field<1>(c, x);
     add_field<2>(c, x);
     add_field<3>(c, x);
   }
-  I32x16 sums() const {
+  BITMETAL_INLINE I32x16 sums() const {
     I32x16 r;
     for (int h = 0; h < 2; ++h) {
       const __m256i low = _mm256_add_epi32(v[h][0], _mm256_srai_epi32(v[h][1], 2));
@@ -102,15 +101,15 @@ struct Dot {
   static constexpr int64_t kMaxBlocks = 16;
   __m256i v[2];
 
-  void clear() { v[0] = v[1] = _mm256_setzero_si256(); }
+  BITMETAL_INLINE void clear() { v[0] = v[1] = _mm256_setzero_si256(); }
   template <int f>
-  void add(Codes c, Activations x) {
+  BITMETAL_INLINE void add(Codes c, Activations x) {
     v[0] = _mm256_add_epi16(v[0], _mm256_maddubs_epi16(c.v[0], x.quad<f>()));
     pin(v[0]);
     v[1] = _mm256_add_epi16(v[1], _mm256_maddubs_epi16(c.v[1], x.quad<f>()));
     pin(v[1]);
   }
-  I32x16 sums() const { return {{add_pairs(v[0]), add_pairs(v[1])}}; }
+  BITMETAL_INLINE I32x16 sums() const { return {{add_pairs(v[0]), add_pairs(v[1])}}; }
 };
 
 // Fields 0 and 2 share a sum; 1 and 3 another, of 4 times their codes: 2 * 8 * 127 for a pair of
@@ -119,8 +118,8 @@ struct InPlaceDot {
   static constexpr int64_t kMaxBlocks = 8;
   __m256i even[2], odd[2];
 
-  void clear() { even[0] = even[1] = odd[0] = odd[1] = _mm256_setzero_si256(); }
-  void add(Codes c, Activations x) {
+  BITMETAL_INLINE void clear() { even[0] = even[1] = odd[0] = odd[1] = _mm256_setzero_si256(); }
+  BITMETAL_INLINE void add(Codes c, Activations x) {
     const __m256i low = _mm256_set1_epi8(0x03), high = _mm256_set1_epi8(0x0c);
     for (int h = 0; h < 2; ++h) {
       const __m256i upper = _mm256_srli_epi16(c.v[h], 4);
@@ -134,7 +133,7 @@ struct InPlaceDot {
       pin(odd[h]);
     }
   }
-  I32x16 sums() const {
+  BITMETAL_INLINE I32x16 sums() const {
     I32x16 r;
     for (int h = 0; h < 2; ++h) {
       r.v[h] = _mm256_add_epi32(add_pairs(even[h]), _mm256_srai_epi32(add_pairs(odd[h]), 2));

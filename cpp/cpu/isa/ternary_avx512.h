@@ -3,8 +3,7 @@
 constexpr int kDotRows = 6;  // by 4 panels: 24 of 32 registers are sums
 constexpr int dot_panels(int) { return 4; }
 constexpr int kFloatRows = 6;
-constexpr int kFloatPanels = 4;
-constexpr int kInPlacePanels = 4;
+constexpr int float_panels(int) { return 4; }
 constexpr int kPrefetchBytes = 2048;
 
 struct Codes {
@@ -28,22 +27,21 @@ struct Activations {
 };
 inline Activations load_activations(const int8_t* q) { return {q}; }
 
-// Without the statement in assembly g++ 12 copies every sum twice a turn of the loop around it.
-inline void add_dot(__m512i& sum, __m512i codes, __m512i activations) {
-  sum = _mm512_dpbusd_epi32(sum, codes, activations);
-  asm("" : "+v"(sum));
+// In assembly, since g++ 12 copies the sums of the intrinsic twice a turn of the loop around it.
+BITMETAL_INLINE inline void add_dot(__m512i& sum, __m512i codes, __m512i activations) {
+  asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(codes), "v"(activations));
 }
 
 struct Dot {
   static constexpr int64_t kMaxBlocks = kSegmentBlocks;
   __m512i v;
 
-  void clear() { v = _mm512_setzero_si512(); }
+  BITMETAL_INLINE void clear() { v = _mm512_setzero_si512(); }
   template <int f>
-  void add(Codes c, Activations x) {
+  BITMETAL_INLINE void add(Codes c, Activations x) {
     add_dot(v, c.v, x.quad<f>());
   }
-  I32x16 sums() const { return {v}; }
+  BITMETAL_INLINE I32x16 sums() const { return {v}; }
 };
 
 // Field f, masked in place, is 4^f times its codes, and so are its sums.
@@ -51,24 +49,26 @@ struct InPlaceDot {
   static constexpr int64_t kMaxBlocks = kSegmentBlocks;
   __m512i v0, v1, v2, v3;
 
-  void clear() { v0 = v1 = v2 = v3 = _mm512_setzero_si512(); }
-  void add(Codes c, Activations x) {
+  BITMETAL_INLINE void clear() { v0 = v1 = v2 = v3 = _mm512_setzero_si512(); }
+  BITMETAL_INLINE void add(Codes c, Activations x) {
     add_dot(v0, _mm512_and_si512(c.v, _mm512_set1_epi8(0x03)), x.quad<0>());
     add_dot(v1, _mm512_and_si512(c.v, _mm512_set1_epi8(0x0c)), x.quad<1>());
     add_dot(v2, _mm512_and_si512(c.v, _mm512_set1_epi8(0x30)), x.quad<2>());
     add_dot(v3, _mm512_and_si512(c.v, _mm512_set1_epi8(-0x40)), x.quad<3>());
   }
-  I32x16 sums() const {
+  BITMETAL_INLINE I32x16 sums() const {
     const __m512i low = _mm512_add_epi32(v0, _mm512_srai_epi32(v1, 2));
     const __m512i high = _mm512_add_epi32(_mm512_srai_epi32(v2, 4), _mm512_srai_epi32(v3, 6));
     return {_mm512_add_epi32(low, high)};
   }
 };
 
-// A lane's index is the low 4 bits of it.
+// sum += table[index], an index being the low 4 bits of a lane. The statement in assembly is here
+// as in add_dot.
 #define BITMETAL_LOOKUP_16 1
-inline F32x16 lookup_16(F32x16 table, I32x16 index) {
-  return {_mm512_permutexvar_ps(index.v, table.v)};
+BITMETAL_INLINE inline void add_lookup(F32x16& sum, F32x16 table, I32x16 index) {
+  sum.v = _mm512_add_ps(sum.v, _mm512_permutexvar_ps(index.v, table.v));
+  asm("" : "+v"(sum.v));
 }
 template <int bits>
 inline I32x16 shift_right(I32x16 a) {

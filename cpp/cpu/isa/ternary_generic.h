@@ -5,8 +5,7 @@
 constexpr int kDotRows = 4;
 constexpr int dot_panels(int) { return 1; }
 constexpr int kFloatRows = 4;
-constexpr int kFloatPanels = 1;
-constexpr int kInPlacePanels = 1;  // for one row of activations
+constexpr int float_panels(int) { return 1; }
 constexpr int kPrefetchBytes = 0;  // how far ahead of its stream a product fetches weights
 
 // One byte for each of 16 rows by 4 columns: a packed block, or codes on their own.
@@ -37,16 +36,16 @@ struct Dot {
   static constexpr int64_t kMaxBlocks = kSegmentBlocks;  // before add() could overflow
   int32_t v[16];
 
-  void clear() { std::memset(v, 0, sizeof v); }
+  BITMETAL_INLINE void clear() { std::memset(v, 0, sizeof v); }
   template <int f>
-  void add(Codes c, Activations x) {
+  BITMETAL_INLINE void add(Codes c, Activations x) {
     for (int r = 0; r < 16; ++r) {
       int32_t sum = 0;
       for (int k = 0; k < 4; ++k) sum += c.v[4 * r + k] * x.v[4 * f + k];
       v[r] += sum;
     }
   }
-  I32x16 sums() const { return load(v); }
+  BITMETAL_INLINE I32x16 sums() const { return load(v); }
 };
 
 // The same for whole blocks as they lie in memory.
@@ -54,14 +53,14 @@ struct InPlaceDot {
   static constexpr int64_t kMaxBlocks = kSegmentBlocks;
   Dot dot;
 
-  void clear() { dot.clear(); }
-  void add(Codes block, Activations x) {
+  BITMETAL_INLINE void clear() { dot.clear(); }
+  BITMETAL_INLINE void add(Codes block, Activations x) {
     dot.add<0>(bit_field<0>(block), x);
     dot.add<1>(bit_field<1>(block), x);
     dot.add<2>(bit_field<2>(block), x);
     dot.add<3>(bit_field<3>(block), x);
   }
-  I32x16 sums() const { return dot.sums(); }
+  BITMETAL_INLINE I32x16 sums() const { return dot.sums(); }
 };
 
 // T of the column whose code starts at bit `shift` of each row's word.

@@ -1,10 +1,9 @@
 // Primitives for ternary codes with NEON dotprod; ternary_generic.h says what each does.
 
 constexpr int kDotRows = 5;  // by 1 panel: 20 of 32 registers are sums
-constexpr int dot_panels(int n) { return n <= 2 ? 2 : 1; }
+constexpr int dot_panels(int n) { return n == 2 ? 2 : 1; }
 constexpr int kFloatRows = 5;
-constexpr int kFloatPanels = 1;
-constexpr int kInPlacePanels = 1;  // 16 sums
+constexpr int float_panels(int n) { return n <= 2 ? 2 : 1; }
 constexpr int kPrefetchBytes = 1024;
 
 struct Codes {
@@ -41,14 +40,14 @@ struct Dot {
   static constexpr int64_t kMaxBlocks = kSegmentBlocks;
   int32x4_t v[4];
 
-  void clear() { v[0] = v[1] = v[2] = v[3] = vdupq_n_s32(0); }
+  BITMETAL_INLINE void clear() { v[0] = v[1] = v[2] = v[3] = vdupq_n_s32(0); }
   template <int f>
-  void add(Codes c, Activations x) {
+  BITMETAL_INLINE void add(Codes c, Activations x) {
     for (int q = 0; q < 4; ++q) {
       v[q] = vdotq_laneq_s32(v[q], vreinterpretq_s8_u8(c.v[q]), x.v, f);
     }
   }
-  I32x16 sums() const { return {{v[0], v[1], v[2], v[3]}}; }
+  BITMETAL_INLINE I32x16 sums() const { return {{v[0], v[1], v[2], v[3]}}; }
 };
 
 // Fields 0 to 2, masked in place, are 4^f times their codes, and so are their sums. Field 3 would
@@ -58,12 +57,12 @@ struct InPlaceDot {
   static constexpr int64_t kMaxBlocks = kSegmentBlocks;
   int32x4_t v[4][3];
 
-  void clear() {
+  BITMETAL_INLINE void clear() {
     for (auto& rows : v) {
       for (int32x4_t& field : rows) field = vdupq_n_s32(0);
     }
   }
-  void add(Codes c, Activations x) {
+  BITMETAL_INLINE void add(Codes c, Activations x) {
     for (int q = 0; q < 4; ++q) {
       const int8x16_t f0 = vreinterpretq_s8_u8(vandq_u8(c.v[q], vdupq_n_u8(0x03)));
       const int8x16_t f1 = vreinterpretq_s8_u8(vandq_u8(c.v[q], vdupq_n_u8(0x0c)));
@@ -75,7 +74,7 @@ struct InPlaceDot {
       v[q][0] = vdotq_laneq_s32(v[q][0], f3, x.v, 3);
     }
   }
-  I32x16 sums() const {
+  BITMETAL_INLINE I32x16 sums() const {
     I32x16 r;
     for (int q = 0; q < 4; ++q) {
       r.v[q] = vsraq_n_s32(vsraq_n_s32(v[q][0], v[q][1], 2), v[q][2], 4);

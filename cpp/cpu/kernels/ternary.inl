@@ -64,7 +64,7 @@ constexpr TernaryKernels kTernaryKernels{
     .unpack = unpack,
     .quantize_activations = quantize_activations,
     .multiply_int8 = multiply_int8,
-    .multiply_int8_scratch = multiply_int8_scratch,
+    .multiply_int8_scratch = Int8Product::scratch_bytes,
     .multiply_float = multiply_float,
     .multiply_float_scratch = kFloatScratch,
 };

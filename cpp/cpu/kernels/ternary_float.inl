@@ -37,7 +37,7 @@ inline void accumulate_pair(const I32x16 (&codes)[P], const float* tables, int64
   for (int p = 0; p < P; ++p) index[p] = shift_right<4 * pair>(codes[p]);
   for (int n = 0; n < N; ++n) {
     const F32x16 table = load(tables + n * stride + 16 * pair);
-    for (int p = 0; p < P; ++p) sums[n][p] = add(sums[n][p], lookup_16(table, index[p]));
+    for (int p = 0; p < P; ++p) add_lookup(sums[n][p], table, index[p]);
   }
 }
 
@@ -127,10 +127,12 @@ void multiply_float_rows(const Panels& w, const float* x, int64_t stride, float*
                                 prepared_stride, end - begin, w.scales + (p * groups + group) * 16,
                                 groups * 16, y + p * 16, y_stride);
     };
+    constexpr int P = float_panels(N);
     int64_t p = 0;
-    for (; p + kFloatPanels <= w.count; p += kFloatPanels)
-      tile.template operator()<kFloatPanels>(p);
-    for (; p < w.count; ++p) tile.template operator()<1>(p);
+    for (; p + P <= w.count; p += P) tile.template operator()<P>(p);
+    if constexpr (P > 1) {
+      for (; p < w.count; ++p) tile.template operator()<1>(p);
+    }
   }
 }
 

@@ -10,174 +10,188 @@
 // activations and a band of weights are 44 KiB together and stay in the level-1 cache.
 constexpr int64_t kDotBlocks = 128;
 
-template <int f, int P, int N>
-inline void dot_field(const Codes (&packed)[P], const int8_t* q, int64_t stride,
-                      Dot (&dots)[N][P]) {
-  Codes codes[P];
-  for (int p = 0; p < P; ++p) codes[p] = bit_field<f>(packed[p]);
-  for (int n = 0; n < N; ++n) {
-    const Activations x = load_activations(q + n * stride);
-    for (int p = 0; p < P; ++p) dots[n][p].template add<f>(codes[p], x);
+struct Int8Product {
+  const Panels& w;
+  const Int8Rows& x;
+  int32_t* sums;   // [x.count][kBandRows], of the current segment
+  int64_t* total;  // the same, of the current group
+  float* y;        // the same, the result
+
+  static int64_t scratch_bytes(int64_t batch) {
+    return batch * kBandRows * int64_t{sizeof(int32_t) + sizeof(int64_t)};
+  }
+  Int8Product(const Panels& panels, const Int8Rows& rows, void* scratch, float* out)
+      : w(panels),
+        x(rows),
+        sums(static_cast<int32_t*>(scratch)),
+        total(reinterpret_cast<int64_t*>(sums + x.count * kBandRows)),
+        y(out) {}
+};
+
+// Calls finish(0, p, sum) with the sums of P panels and one row over `blocks`, at most
+// InPlaceDot::kMaxBlocks.
+template <int P, class Finish>
+inline void dot_blocks_in_place(const uint8_t* codes, int64_t panel_stride, const int8_t* q,
+                                int64_t blocks, Finish finish) {
+  InPlaceDot dots[P];
+  unroll<P>([&](auto p) BITMETAL_INLINE { dots[p].clear(); });
+  for (int64_t b = 0; b < blocks; ++b) {
+    const Activations x = load_activations(q + b * 16);
+    unroll<P>([&](auto p) BITMETAL_INLINE {
+      const uint8_t* block = codes + p * panel_stride + b * 64;
+      prefetch(block + kPrefetchBytes);
+      dots[p].add(load_codes(block), x);
+    });
+  }
+  I32x16 sums[P];  // all, before finish() can branch: else g++ 12 copies the dots in the loop
+  unroll<P>([&](auto p) BITMETAL_INLINE { sums[p] = dots[p].sums(); });
+  unroll<P>([&](auto p) BITMETAL_INLINE { finish(0, p, sums[p]); });
+}
+
+// The same with N rows, at most Dot::kMaxBlocks: finish(n, p, sum).
+template <int P, int N, class Finish>
+inline void dot_blocks(const uint8_t* codes, int64_t panel_stride, const int8_t* q, int64_t stride,
+                       int64_t blocks, Finish finish) {
+  Dot dots[N][P];
+  unroll<N * P>([&](auto i) BITMETAL_INLINE { dots[i / P][i % P].clear(); });
+  for (int64_t b = 0; b < blocks; ++b) {
+    Codes packed[P];
+    unroll<P>([&](auto p)
+                  BITMETAL_INLINE { packed[p] = load_codes(codes + p * panel_stride + b * 64); });
+    unroll<4>([&](auto f) BITMETAL_INLINE {
+      Codes field[P];
+      unroll<P>([&](auto p) BITMETAL_INLINE { field[p] = bit_field<f>(packed[p]); });
+      unroll<N>([&](auto n) BITMETAL_INLINE {
+        const Activations x = load_activations(q + n * stride + b * 16);
+        unroll<P>([&](auto p) BITMETAL_INLINE { dots[n][p].template add<f>(field[p], x); });
+      });
+    });
+  }
+  unroll<N * P>([&](auto i) BITMETAL_INLINE { finish(i / P, i % P, dots[i / P][i % P].sums()); });
+}
+
+// The longest run of blocks for which dot_tile_sums may be called.
+template <int N>
+constexpr int64_t kMaxRun = N == 1 ? InPlaceDot::kMaxBlocks : Dot::kMaxBlocks;
+
+template <int P, int N, class Finish>
+inline void dot_tile_sums(const Int8Product& m, int64_t panel, int64_t row, int64_t block,
+                          int64_t blocks, Finish finish) {
+  const uint8_t* codes = m.w.codes + (panel * m.w.blocks + block) * 64;
+  const int8_t* q = m.x.values + row * m.x.stride + block * 16;
+  if constexpr (N == 1) {
+    dot_blocks_in_place<P>(codes, m.w.blocks * 64, q, blocks, finish);
+  } else {
+    dot_blocks<P, N>(codes, m.w.blocks * 64, q, m.x.stride, blocks, finish);
   }
 }
 
-// sums[n][p] += the products of P panels with N rows over `blocks` blocks, or = where `fresh`.
+// Calls body.operator()<P, N>(panel, row) for tiles of P panels and N rows that cover the product.
+template <class Body>
+inline void for_each_dot_tile(const Int8Product& m, Body body) {
+  for_each_tile<kDotRows>(m.x.count, [&]<int N>(int64_t row) {
+    constexpr int P = dot_panels(N);
+    int64_t p = 0;
+    for (; p + P <= m.w.count; p += P) body.template operator()<P, N>(p, row);
+    if constexpr (P > 1) {
+      for (; p < m.w.count; ++p) body.template operator()<1, N>(p, row);
+    }
+  });
+}
+
+// m.sums of a tile += those over the blocks from `begin` to `end`, or = where `fresh`.
 template <int P, int N>
-void dot_tile(const uint8_t* codes, int64_t panel_stride, const int8_t* q, int64_t stride,
-              int64_t blocks, bool fresh, int32_t* sums) {
-  for (int64_t begin = 0; begin < blocks; begin += Dot::kMaxBlocks) {
-    const int64_t end = begin + Dot::kMaxBlocks < blocks ? begin + Dot::kMaxBlocks : blocks;
-    Dot dots[N][P];
-    for (int n = 0; n < N; ++n) {
-      for (int p = 0; p < P; ++p) dots[n][p].clear();
-    }
-    for (int64_t b = begin; b < end; ++b) {
-      Codes packed[P];
-      for (int p = 0; p < P; ++p) packed[p] = load_codes(codes + p * panel_stride + b * 64);
-      dot_field<0>(packed, q + b * 16, stride, dots);
-      dot_field<1>(packed, q + b * 16, stride, dots);
-      dot_field<2>(packed, q + b * 16, stride, dots);
-      dot_field<3>(packed, q + b * 16, stride, dots);
-    }
-    for (int n = 0; n < N; ++n) {
-      for (int p = 0; p < P; ++p) {
-        int32_t* to = sums + n * kBandRows + p * 16;
-        const I32x16 sum = dots[n][p].sums();
-        store(to, fresh ? sum : add(load(to), sum));
-      }
-    }
+void dot_tile(const Int8Product& m, int64_t panel, int64_t row, int64_t begin, int64_t end,
+              bool fresh) {
+  int32_t* to = m.sums + row * kBandRows + panel * 16;
+  for (int64_t b = begin; b < end; b += kMaxRun<N>) {
+    const int64_t blocks = kMaxRun<N> < end - b ? kMaxRun<N> : end - b;
+    dot_tile_sums<P, N>(m, panel, row, b, blocks,
+                        [to, fresh](int n, int p, I32x16 sum) BITMETAL_INLINE {
+                          int32_t* at = to + n * kBandRows + p * 16;
+                          store(at, fresh ? sum : add(load(at), sum));
+                        });
     fresh = false;
   }
 }
 
-// N rows of activations with a band's panels.
-template <int N>
-void dot_rows(const Panels& w, const int8_t* q, int64_t stride, int64_t begin, int64_t end,
-              bool fresh, int32_t* sums) {
-  constexpr int P = dot_panels(N);
-  const int64_t panel_stride = w.blocks * 64;
-  const uint8_t* codes = w.codes + begin * 64;
-  q += begin * 16;
-  int64_t p = 0;
-  for (; p + P <= w.count; p += P) {
-    dot_tile<P, N>(codes + p * panel_stride, panel_stride, q, stride, end - begin, fresh,
-                   sums + p * 16);
-  }
-  if constexpr (P > 1) {
-    for (; p < w.count; ++p) {
-      dot_tile<1, N>(codes + p * panel_stride, panel_stride, q, stride, end - begin, fresh,
-                     sums + p * 16);
-    }
-  }
+// y += scale * (sums - offset) for the 16 rows of one panel.
+inline void add_scaled(I32x16 sums, int32_t offset, const float* scales, float* y) {
+  const F32x16 scaled = mul(to_float(sub(sums, broadcast_int(offset))), load(scales));
+  store(y, add(load(y), scaled));
 }
 
-// sums = the products of a band with every row of activations over one segment.
-inline void multiply_segment(const Panels& w, const Int8Rows& x, int64_t begin, int64_t end,
-                             int32_t* sums) {
-  for (int64_t b = begin; b < end; b += kDotBlocks) {
-    const int64_t last = b + kDotBlocks < end ? b + kDotBlocks : end;
-    for_each_tile<kDotRows>(x.count, [&]<int N>(int64_t n) {
-      dot_rows<N>(w, x.values + n * x.stride, x.stride, b, last, b == begin, sums + n * kBandRows);
+// The same for a tile and whole groups of at most kMaxRun blocks, straight to the result.
+template <int P, int N>
+void dot_tile_by_group(const Int8Product& m, int64_t panel, int64_t row, int64_t begin,
+                       int64_t end) {
+  float* y = m.y + row * kBandRows + panel * 16;
+  const int64_t scale_stride = m.w.groups() * 16, segments = m.x.segments;
+  for (int64_t b = begin; b < end; b += m.w.group_blocks) {
+    const int64_t group = b / m.w.group_blocks;
+    const int64_t blocks = m.w.group_blocks < end - b ? m.w.group_blocks : end - b;
+    const int32_t* offsets = m.x.sums + row * segments + group;
+    const float* scales = m.w.scales + panel * scale_stride + group * 16;
+    dot_tile_sums<P, N>(m, panel, row, b, blocks, [=](int n, int p, I32x16 sum) BITMETAL_INLINE {
+      add_scaled(sum, offsets[n * segments], scales + p * scale_stride, y + n * kBandRows + p * 16);
     });
   }
 }
 
-// One row of activations and P panels.
-template <int P>
-void multiply_segment_in_place(const uint8_t* codes, int64_t panel_stride, const int8_t* q,
-                               int64_t blocks, int32_t* sums) {
-  bool fresh = true;
-  for (int64_t begin = 0; begin < blocks; begin += InPlaceDot::kMaxBlocks) {
-    const int64_t end =
-        begin + InPlaceDot::kMaxBlocks < blocks ? begin + InPlaceDot::kMaxBlocks : blocks;
-    InPlaceDot dots[P];
-    for (int p = 0; p < P; ++p) dots[p].clear();
-    for (int64_t b = begin; b < end; ++b) {
-      const Activations x = load_activations(q + b * 16);
-      for (int p = 0; p < P; ++p) {
-        const uint8_t* from = codes + p * panel_stride + b * 64;
-        prefetch(from + kPrefetchBytes);
-        dots[p].add(load_codes(from), x);
-      }
+inline void multiply_by_group(const Int8Product& m) {
+  const int64_t step = kDotBlocks / m.w.group_blocks * m.w.group_blocks;
+  for (int64_t begin = 0; begin < m.w.blocks; begin += step) {
+    const int64_t end = begin + step < m.w.blocks ? begin + step : m.w.blocks;
+    for_each_dot_tile(m, [&]<int P, int N>(int64_t panel, int64_t row) {
+      dot_tile_by_group<P, N>(m, panel, row, begin, end);
+    });
+  }
+}
+
+// y += scale * the sums of one segment, and of those before it in its group: 64-bit arithmetic
+// where a group has several.
+inline void scale_segment(const Int8Product& m, const Segment& segment, int64_t row) {
+  const int32_t offset = m.x.sums[row * m.x.segments + segment.index];
+  const int32_t* sums = m.sums + row * kBandRows;
+  const float* scales = m.w.scales + segment.group * 16;
+  const int64_t scale_stride = m.w.groups() * 16;
+  float* y = m.y + row * kBandRows;
+  if (m.w.group_blocks <= kSegmentBlocks) {
+    for (int64_t p = 0; p < m.w.count; ++p) {
+      add_scaled(load(sums + p * 16), offset, scales + p * scale_stride, y + p * 16);
     }
-    for (int p = 0; p < P; ++p) {
-      const I32x16 sum = dots[p].sums();
-      store(sums + p * 16, fresh ? sum : add(load(sums + p * 16), sum));
+    return;
+  }
+  int64_t* total = m.total + row * kBandRows;
+  for (int64_t r = 0; r < m.w.count * 16; ++r) {
+    total[r] = (segment.begins_group(m.w) ? 0 : total[r]) + sums[r] - offset;
+    if (segment.ends_group(m.w)) {
+      y[r] += static_cast<float>(total[r]) * scales[r / 16 * scale_stride + r % 16];
     }
-    fresh = false;
   }
 }
 
-inline void multiply_segment_in_place(const Panels& w, const Int8Rows& x, int64_t begin,
-                                      int64_t end, int32_t* sums) {
-  const int64_t panel_stride = w.blocks * 64;
-  const uint8_t* codes = w.codes + begin * 64;
-  const int8_t* q = x.values + begin * 16;
-  int64_t p = 0;
-  for (; p + kInPlacePanels <= w.count; p += kInPlacePanels) {
-    multiply_segment_in_place<kInPlacePanels>(codes + p * panel_stride, panel_stride, q,
-                                              end - begin, sums + p * 16);
-  }
-  for (; p < w.count; ++p) {
-    multiply_segment_in_place<1>(codes + p * panel_stride, panel_stride, q, end - begin,
-                                 sums + p * 16);
+inline void multiply_by_segment(const Int8Product& m) {
+  for (Segment segment(m.w); segment.begin < m.w.blocks; segment.advance(m.w)) {
+    // One row reads the weights once; nothing is gained by stopping on the way.
+    const int64_t step = m.x.count == 1 ? kSegmentBlocks : kDotBlocks;
+    for (int64_t begin = segment.begin; begin < segment.end; begin += step) {
+      const int64_t end = begin + step < segment.end ? begin + step : segment.end;
+      for_each_dot_tile(m, [&]<int P, int N>(int64_t panel, int64_t row) {
+        dot_tile<P, N>(m, panel, row, begin, end, begin == segment.begin);
+      });
+    }
+    for (int64_t row = 0; row < m.x.count; ++row) scale_segment(m, segment, row);
   }
 }
 
-struct Int8Scratch {
-  int32_t* sums;   // [batch][kBandRows], of the current segment
-  int64_t* total;  // the same, of the current group
-
-  Int8Scratch(void* memory, int64_t batch)
-      : sums(static_cast<int32_t*>(memory)),
-        total(reinterpret_cast<int64_t*>(sums + batch * kBandRows)) {}
-  static int64_t bytes(int64_t batch) {
-    return batch * kBandRows * int64_t{sizeof(int32_t) + sizeof(int64_t)};
-  }
-};
-
-// y[r] += scale * sums of the segment's group, for one row of activations whose own sum is
-// `offset`.
-inline void apply_scales(const Panels& w, int64_t group, const int32_t* sums, int32_t offset,
-                         float* y) {
-  const int64_t groups = w.groups();
-  for (int64_t p = 0; p < w.count; ++p) {
-    const F32x16 sum = to_float(sub(load(sums + p * 16), broadcast_int(offset)));
-    const F32x16 scaled = mul(sum, load(w.scales + (p * groups + group) * 16));
-    store(y + p * 16, add(load(y + p * 16), scaled));
-  }
-}
-
-// The same for a group of several segments, whose sum may pass 32 bits.
-inline void apply_scales_wide(const Panels& w, const Segment& segment, const int32_t* sums,
-                              int32_t offset, int64_t* total, float* y) {
-  for (int64_t r = 0; r < w.count * 16; ++r) {
-    total[r] = (segment.begins_group(w) ? 0 : total[r]) + sums[r] - offset;
-    const float scale = w.scales[(r / 16 * w.groups() + segment.group) * 16 + r % 16];
-    if (segment.ends_group(w)) y[r] += static_cast<float>(total[r]) * scale;
-  }
-}
-
-inline void multiply_int8(const Panels& w, const Int8Rows& x, void* memory, float* y) {
-  const Int8Scratch scratch(memory, x.count);
-  const bool wide = w.group_blocks > kSegmentBlocks;
+inline void multiply_int8(const Panels& w, const Int8Rows& x, void* scratch, float* y) {
   for (int64_t i = 0; i < x.count * kBandRows; ++i) y[i] = 0;
-  for (Segment segment(w); segment.begin < w.blocks; segment.advance(w)) {
-    if (x.count == 1) {
-      multiply_segment_in_place(w, x, segment.begin, segment.end, scratch.sums);
-    } else {
-      multiply_segment(w, x, segment.begin, segment.end, scratch.sums);
-    }
-    for (int64_t n = 0; n < x.count; ++n) {
-      const int32_t offset = x.sums[n * x.segments + segment.index];
-      const int64_t at = n * kBandRows;
-      if (wide) {
-        apply_scales_wide(w, segment, scratch.sums + at, offset, scratch.total + at, y + at);
-      } else {
-        apply_scales(w, segment.group, scratch.sums + at, offset, y + at);
-      }
-    }
+  const Int8Product m(w, x, scratch, y);
+  const int64_t longest = x.count == 1 ? InPlaceDot::kMaxBlocks : Dot::kMaxBlocks;
+  if (w.group_blocks <= longest && w.group_blocks <= kDotBlocks) {
+    multiply_by_group(m);
+  } else {
+    multiply_by_segment(m);
   }
 }
-
-inline int64_t multiply_int8_scratch(int64_t batch) { return Int8Scratch::bytes(batch); }
