@@ -54,7 +54,7 @@ constexpr DType kDType<bfloat16> = DType::bf16;
 template <class T>
 Array array_of(const std::vector<T>& values, const Dims& shape, DType dtype) {
   Array a(shape, dtype, cpu_device());
-  std::memcpy(a.data(), values.data(), values.size() * sizeof(T));
+  if (!values.empty()) std::memcpy(a.data(), values.data(), values.size() * sizeof(T));
   return a;
 }
 

@@ -1,11 +1,11 @@
-// AVX-512 with VBMI, VNNI and GFNI: Ice Lake and Zen 4 onwards.
+// AVX-512 with VNNI: Cascade Lake and Zen 4 onwards.
 #include "cpu/isa/kernels.h"
 
 #if defined(__x86_64__)
 #include "cpu/isa/simd_headers.h"
 #include "cpu/isa/target.h"
 
-BITMETAL_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni,gfni,fma,f16c,bmi2")
+BITMETAL_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,fma,f16c,bmi2")
 namespace bitmetal::cpu::avx512 {
 namespace {
 #include "cpu/isa/simd_avx512.h"

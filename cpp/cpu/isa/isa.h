@@ -18,7 +18,7 @@ enum class Isa : uint8_t {
   generic,
   avx2,     // AVX2, FMA, F16C, BMI2
   avxvnni,  // avx2 with 8-bit dot products
-  avx512,   // AVX-512 F, BW, DQ, VL, VBMI, VNNI and GFNI: Ice Lake and Zen 4 onwards
+  avx512,   // AVX-512 F, BW, DQ, VL and VNNI
   neon,     // Armv8.2 with dotprod
 };
 
