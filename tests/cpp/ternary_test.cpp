@@ -367,6 +367,24 @@ void test_ties() {
   }
 }
 
+// Weights whose mean magnitude is exactly 1, half of them ties.
+template <class T>
+void test_tied_weights() {
+  context += cat(" tied weights ", name_of(kDType<T>));
+  constexpr float kValues[] = {0.5f, -0.5f, 1.5f, -1.5f};
+  std::vector<T> values;
+  std::vector<int8_t> expected;
+  for (int i = 0; i < 4 * 50; ++i) {
+    values.push_back(static_cast<T>(kValues[i % 4]));
+    expected.push_back(static_cast<int8_t>(i % 4 == 2 ? 1 : i % 4 == 3 ? -1 : 0));
+  }
+  TernaryMatrix m = TernaryMatrix::make(4, 50, Granularity::tensor, 50, cpu_device());
+  backend().ternary_quantize(array_of(values, {4, 50}, kDType<T>), m);
+  Array codes({4, 50}, DType::i8, cpu_device());
+  backend().ternary_unpack(m, codes);
+  check(same_bits(expected, codes), "codes");
+}
+
 template <class F>
 void each(F test) {
   const std::string outer = context;
@@ -376,6 +394,7 @@ void each(F test) {
 
 template <class T>
 void test_type() {
+  each([] { test_tied_weights<T>(); });
   struct Shape {
     int64_t rows, columns;
   };
