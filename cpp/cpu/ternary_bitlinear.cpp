@@ -16,32 +16,37 @@ namespace {
 
 constexpr float kSmallestMagnitude = 1e-5f;
 
-// Activation rows that a band of weights is multiplied with before the next band: enough to share
-// the cost of unpacking the band, few enough for the cache and for threads to share a wide batch.
+// Activation rows that a band of weights is multiplied with before the next band. Fewer would fetch
+// the weights more often; more would take the level-2 cache from them, and a wide batch from the
+// other threads.
 constexpr int64_t kBatchStep = 128;
 
-// A batch of activations in int8: values, their sums, and what one unit of each row is worth.
+// A batch of activations in int8: values, their sums, and what one unit of each row is worth. It
+// lives in the calling thread's shared scratch memory.
 class Int8Batch {
  public:
-  Int8Batch(const Panels& w, int64_t count, Device& device)
-      : stride_(w.blocks * kBlockColumns),
-        segments_(count_segments(w)),
-        values_({count, stride_}, DType::i8, device),
-        sums_({count, segments_}, DType::i32, device),
-        units_({count}, DType::f32, device) {}
+  Int8Batch(const Panels& w, int64_t count)
+      : stride_(w.blocks * kBlockColumns), segments_(count_segments(w)) {
+    const auto value_bytes = static_cast<size_t>(count * stride_);
+    const auto sum_bytes = static_cast<size_t>(count * segments_) * sizeof(int32_t);
+    const auto unit_bytes = static_cast<size_t>(count) * sizeof(float);
+    std::byte* memory = scratch(Scratch::shared, value_bytes + sum_bytes + unit_bytes);
+    values_ = reinterpret_cast<int8_t*>(memory);
+    sums_ = reinterpret_cast<int32_t*>(memory + value_bytes);
+    units_ = reinterpret_cast<float*>(memory + value_bytes + sum_bytes);
+  }
 
   Int8Rows rows(int64_t begin, int64_t end) const {
     return {values(begin), sums(begin), end - begin, stride_, segments_};
   }
-  float unit(int64_t row) const { return units_.data_as<float>()[row]; }
+  float unit(int64_t row) const { return units_[row]; }
 
   // One row, from `n` floats whose largest magnitude is `largest`. NaN or infinity make its unit
   // NaN, and with it the row's whole result.
   void set(int64_t row, const float* x, int64_t n, float largest, const Panels& w) {
     const bool finite = std::isfinite(largest);
     const float range = std::max(largest, kSmallestMagnitude);
-    units_.data_as<float>()[row] =
-        finite ? range / 127.0f : std::numeric_limits<float>::quiet_NaN();
+    units_[row] = finite ? range / 127.0f : std::numeric_limits<float>::quiet_NaN();
     if (!finite) {
       std::memset(values(row), 0, static_cast<size_t>(stride_));
       std::fill_n(sums(row), segments_, 0);
@@ -61,11 +66,13 @@ class Int8Batch {
     while (s.begin < w.blocks) s.advance(w);
     return s.index;
   }
-  int8_t* values(int64_t row) const { return values_.data_as<int8_t>() + row * stride_; }
-  int32_t* sums(int64_t row) const { return sums_.data_as<int32_t>() + row * segments_; }
+  int8_t* values(int64_t row) const { return values_ + row * stride_; }
+  int32_t* sums(int64_t row) const { return sums_ + row * segments_; }
 
   int64_t stride_, segments_;
-  Array values_, sums_, units_;
+  int8_t* values_;
+  int32_t* sums_;
+  float* units_;
 };
 
 template <class T>
@@ -73,7 +80,7 @@ Int8Batch quantize_activations(const Array& x, const Panels& w, const Array* nor
                                float eps) {
   const auto& k = kernels().ternary.of(static_cast<T*>(nullptr));
   const int64_t count = x.shape(0), n = x.shape(1);
-  Int8Batch batch(w, count, x.device());
+  Int8Batch batch(w, count);
   const float* norm = norm_weight ? norm_weight->data_as<float>() : nullptr;
   parallel_for(count, grain_of(n * int64_t{sizeof(float)}), [&](int64_t begin, int64_t end) {
     float* normalized =

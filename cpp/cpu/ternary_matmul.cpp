@@ -1,6 +1,6 @@
 #include <algorithm>
 #include <cstring>
-#include <optional>
+#include <type_traits>
 
 #include "core/half.h"
 #include "core/thread_pool.h"
@@ -16,8 +16,8 @@ namespace {
 // Activation rows at a time, so that their float32 results stay in the cache.
 constexpr int64_t kBatchStep = 96;
 
-// The activations in float32, each row padded with zeros to whole blocks; a copy only where they
-// are not so already.
+// The activations in float32, each row padded with zeros to whole blocks; a copy, in the
+// calling thread's shared scratch memory, only where they are not so already.
 template <class T>
 class FloatRows {
  public:
@@ -27,12 +27,13 @@ class FloatRows {
       data_ = x.data_as<float>();
       return;
     }
-    copy_.emplace(Dims{count, stride_}, DType::f32, x.device());
-    data_ = copy_->template data_as<float>();
+    auto* copy = reinterpret_cast<float*>(
+        scratch(Scratch::shared, static_cast<size_t>(count * stride_) * sizeof(float)));
+    data_ = copy;
     const auto& k = kernels().ternary.of(static_cast<T*>(nullptr));
     parallel_for(count, grain_of(n * int64_t{sizeof(float)}), [&](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row) {
-        float* to = copy_->template data_as<float>() + row * stride_;
+        float* to = copy + row * stride_;
         k.normalize(x.data_as<T>() + row * n, n, 1, nullptr, to);
         std::fill(to + n, to + stride_, 0.0f);
       }
@@ -45,7 +46,6 @@ class FloatRows {
  private:
   int64_t stride_;
   const float* data_;
-  std::optional<Array> copy_;
 };
 
 template <class T>

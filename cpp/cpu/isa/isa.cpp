@@ -90,7 +90,7 @@ std::atomic<const Kernels*> active{nullptr};
 
 const Kernels* first_choice() {
   const char* forced = std::getenv("BITMETAL_CPU_ISA");
-  return built(forced && *forced ? isa_named(forced) : supported_isas().back());
+  return built(forced && *forced ? isa_named(forced, "BITMETAL_CPU_ISA") : supported_isas().back());
 }
 
 }  // namespace
@@ -110,13 +110,13 @@ const std::vector<Isa>& supported_isas() {
   return list;
 }
 
-Isa isa_named(std::string_view name) {
+Isa isa_named(std::string_view name, const char* asked_by) {
   std::string known;
   for (Isa isa : supported_isas()) {
     if (name_of(isa) == name) return isa;
     known.append(known.empty() ? "'" : ", '").append(name_of(isa)).append("'");
   }
-  fail<ValueError>("BITMETAL_CPU_ISA: '", name, "' is not supported here, expected one of ", known);
+  fail<ValueError>(asked_by, ": '", name, "' is not supported here, expected one of ", known);
 }
 
 Isa active_isa() { return kernels().isa; }

@@ -24,7 +24,8 @@ enum class Isa : uint8_t {
 
 std::string_view name_of(Isa isa);
 const std::vector<Isa>& supported_isas();  // of this build on this machine; "generic" comes first
-Isa isa_named(std::string_view name);      // throws ValueError unless it is supported
+// Throws ValueError unless it is supported; `asked_by` opens the message.
+Isa isa_named(std::string_view name, const char* asked_by = "set_isa");
 
 // Throws ValueError where BITMETAL_CPU_ISA names no supported set.
 Isa active_isa();
