@@ -8,14 +8,11 @@
 #include "cpu/grain.h"
 #include "cpu/isa/kernels.h"
 #include "cpu/scratch.h"
+#include "cpu/stream.h"
 #include "cpu/ternary.h"
 
 namespace bitmetal::cpu {
 namespace {
-
-// Rows of a result from which on the processor's caches have no use for it: the level-3 cache of
-// most machines has a few MiB for each core.
-constexpr size_t kStreamBytes = size_t{8} << 20;
 
 // body(panel) for all of them, in parallel; a weight is `bytes` of the dense side.
 template <class Body>
@@ -30,13 +27,14 @@ template <class T>
 void dequantize(const TernaryMatrix& w, const Array& out) {
   const auto& k = kernels().ternary.of(static_cast<T*>(nullptr));
   const size_t row_bytes = static_cast<size_t>(w.columns) * sizeof(T);
-  const bool stream = out.bytes() >= kStreamBytes && row_bytes % 64 == 0 &&
-                      reinterpret_cast<uintptr_t>(out.data()) % 64 == 0;
+  const bool streams = out.bytes() >= kStreamBytes && row_bytes % 64 == 0 &&
+                       reinterpret_cast<uintptr_t>(out.data()) % 64 == 0;
   for_each_panel(w, sizeof(T), [&](int64_t panel) {
     for_each_piece(w, panel, [&](int64_t row, int64_t column, int64_t count, int64_t group) {
       k.dequantize(row_codes(w, row, column / kBlockColumns), count, scale_of(w, row, group),
-                   out.data_as<T>() + row * w.columns + column, stream);
+                   out.data_as<T>() + row * w.columns + column, streams);
     });
+    if (streams) stream_fence();
   });
 }
 
