@@ -11,10 +11,6 @@ struct Codes {
   __m256i v[2];
 };
 inline Codes load_codes(const uint8_t* p) { return {{load_256(p), load_256(p + 32)}}; }
-inline void store_codes(uint8_t* p, Codes c) {
-  store_256(p, c.v[0]);
-  store_256(p + 32, c.v[1]);
-}
 template <int f>
 inline Codes bit_field(Codes c) {
   for (__m256i& v : c.v) {

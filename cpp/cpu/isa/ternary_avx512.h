@@ -10,7 +10,6 @@ struct Codes {
   __m512i v;
 };
 inline Codes load_codes(const uint8_t* p) { return {_mm512_loadu_si512(p)}; }
-inline void store_codes(uint8_t* p, Codes c) { _mm512_storeu_si512(p, c.v); }
 template <int f>
 inline Codes bit_field(Codes c) {
   return {_mm512_and_si512(f ? _mm512_srli_epi16(c.v, 2 * f) : c.v, _mm512_set1_epi8(3))};
@@ -63,8 +62,8 @@ struct InPlaceDot {
   }
 };
 
-// sum += table[index], an index being the low 4 bits of a lane. The statement in assembly is here
-// as in add_dot.
+// sum += table[index], an index being the low 4 bits of a lane. The empty
+// statement keeps g++ 12 from regrouping the additions until it runs out of registers.
 #define BITMETAL_LOOKUP_16 1
 BITMETAL_INLINE inline void add_lookup(F32x16& sum, F32x16 table, I32x16 index) {
   sum.v = _mm512_add_ps(sum.v, _mm512_permutexvar_ps(index.v, table.v));

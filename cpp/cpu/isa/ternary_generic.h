@@ -17,7 +17,6 @@ inline Codes load_codes(const uint8_t* p) {
   std::memcpy(c.v, p, 64);
   return c;
 }
-inline void store_codes(uint8_t* p, Codes c) { std::memcpy(p, c.v, 64); }
 // Bits 2 f and 2 f + 1 of each byte: the codes of columns 4 f .. 4 f + 3.
 template <int f>
 inline Codes bit_field(Codes c) {

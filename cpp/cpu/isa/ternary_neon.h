@@ -12,9 +12,6 @@ struct Codes {
 inline Codes load_codes(const uint8_t* p) {
   return {{vld1q_u8(p), vld1q_u8(p + 16), vld1q_u8(p + 32), vld1q_u8(p + 48)}};
 }
-inline void store_codes(uint8_t* p, Codes c) {
-  for (int q = 0; q < 4; ++q) vst1q_u8(p + 16 * q, c.v[q]);
-}
 template <int f>
 inline uint8x16_t bit_field(uint8x16_t v) {
   if constexpr (f == 0) {

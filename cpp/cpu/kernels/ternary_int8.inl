@@ -3,8 +3,8 @@
 // The sums are of code * q with code = T + 1; the sum of q is subtracted from them at the end of
 // each segment. For one row of activations the four bit fields of a byte are masked in place: their
 // factors of 4, 16 and 64 cost nothing when each field has its own sum. For more rows each field is
-// shifted down, and all four share one sum. (Unpacking the fields to a buffer first lost at every
-// batch: the shifts and masks run beside the multiplications.)
+// shifted down, and all four share one sum. (Unpacking the fields to a buffer first gained
+// nothing on Zen 5, at any batch: the shifts and masks run beside the multiplications.)
 
 // Blocks that all rows are multiplied with before the next ones: 2048 columns, of which 6 rows of
 // activations and a band of weights are 44 KiB together and stay in the level-1 cache.
