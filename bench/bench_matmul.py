@@ -7,15 +7,24 @@ from collections.abc import Callable
 import ml_dtypes
 import numpy as np
 import pytest
+from peers import optional
 
 import bitmetal as bm
 
+torch = optional("torch")
 TYPES = {
     "float32": np.float32,
     "float64": np.float64,
     "float16": np.float16,
     "bfloat16": ml_dtypes.bfloat16,
 }
+
+
+def torch_matmul(x: np.ndarray, w: np.ndarray, dtype: str) -> Callable[[], object] | None:
+    if torch is None:
+        return None
+    a, b = (torch.from_numpy(v).to(getattr(torch, dtype)) for v in (x, w))
+    return lambda: torch.matmul(a, b.T)
 
 
 @pytest.mark.parametrize("dtype", TYPES)
@@ -35,4 +44,5 @@ def test_matmul(measure: Callable[..., None], m: int, k: int, n: int, dtype: str
         nbytes=x.nbytes + w.nbytes + out.nbytes,
         operations=2 * m * k * n,
         numpy=lambda: np.matmul(x_np, w_np.T, out=y),
+        torch=torch_matmul(x_np, w_np, dtype),
     )

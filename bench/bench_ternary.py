@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from peers import optional
 
 import bitmetal as bm
 
+torch = optional("torch")
 SIZES = [(2560, 6912), (4096, 4096), (4096, 14336)]  # out x in
 BATCHES = [1, 8, 128]
 Measure = Callable[..., None]
@@ -31,6 +33,8 @@ def test_bitlinear(measure: Measure, rows: int, columns: int, batch: int) -> Non
         nbytes=w.nbytes + x.nbytes + y.nbytes,
         operations=2 * batch * rows * columns,
         numpy=lambda: np.matmul(x, theirs, out=y),
+        torch_bf16=torch_linear(x, dense, "bfloat16"),
+        torch_int8=torch_int8(x, dense),
     )
 
 
@@ -47,7 +51,26 @@ def test_matmul_float_activations(measure: Measure, rows: int, columns: int, bat
         nbytes=w.nbytes + x.nbytes + y.nbytes,
         operations=2 * batch * rows * columns,
         numpy=lambda: np.matmul(x, theirs, out=y),
+        torch=torch_linear(x, dense, "float32"),
+        torch_bf16=torch_linear(x, dense, "bfloat16"),
     )
+
+
+def torch_int8(x: np.ndarray, dense: np.ndarray) -> Callable[[], object] | None:
+    """Torch's product of int8 matrices, without quantizing the activations or scaling the sums."""
+    if torch is None or x.shape[0] <= 16:  # its own limit
+        return None
+    q = torch.from_numpy(np.clip(np.rint(x * 30), -127, 127).astype(np.int8))
+    codes = torch.from_numpy(np.sign(dense).astype(np.int8))
+    return lambda: torch._int_mm(q, codes.T)
+
+
+def torch_linear(x: np.ndarray, dense: np.ndarray, kind: str) -> Callable[[], object] | None:
+    """Torch's dense layer, the weight in float32 or bfloat16."""
+    if torch is None:
+        return None
+    a, w = (torch.from_numpy(v).to(getattr(torch, kind)) for v in (x, dense))
+    return lambda: torch.nn.functional.linear(a, w)
 
 
 def numpy_quantize(w: np.ndarray) -> tuple[np.ndarray, np.float32]:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import peers
 import pytest
 
 import bitmetal as bm
@@ -15,52 +16,83 @@ from bitmetal import _core
 Call = Callable[[], object]
 
 
+LIMITS = pytest.StashKey[dict[str, float]]()
+
+
 @pytest.fixture(scope="session")
-def limits() -> dict[str, float]:
+def limits(pytestconfig: pytest.Config) -> dict[str, float]:
     """What this machine can do, measured at the start of the session."""
-    copy, _, int8 = _core.cpu_limits()
-    return {"copy": copy, "int8": int8}
+    names = ("copy", "read", "int8")
+    measured = dict(zip(names, _core.cpu_limits(), strict=True))
+    pytestconfig.stash[LIMITS] = measured
+    return measured
 
 
-def in_turn(ours: Call, theirs: Call, blocks: int = 4, seconds: float = 0.1) -> float:
-    """How many times faster `ours` is: the ratio of medians over blocks of calls made in turn.
+def in_turn(calls: list[Call], blocks: int = 4, seconds: float = 0.1) -> list[list[float]]:
+    """Time calls in blocks made in turn; for each call the median of every block, in seconds.
 
     A pause before each block lets the other library's threads go to sleep: OpenBLAS's spin for many
     milliseconds after a call and would take the processor from whoever comes next.
     """
-    times: tuple[list[float], list[float]] = ([], [])
+    medians: list[list[float]] = [[] for _ in calls]
     for _ in range(blocks):
-        for call, spent in zip((ours, theirs), times, strict=True):
+        for call, median in zip(calls, medians, strict=True):
             time.sleep(0.1)
             call()
+            spent: list[float] = []
             end = time.perf_counter() + seconds
             while time.perf_counter() < end or len(spent) < 2:
                 start = time.perf_counter()
                 call()
                 spent.append(time.perf_counter() - start)
-    return statistics.median(times[1]) / statistics.median(times[0])
+            median.append(statistics.median(spent))
+    return medians
 
 
 @pytest.fixture
 def measure(
     benchmark: Any, limits: dict[str, float], request: pytest.FixtureRequest
 ) -> Callable[..., None]:
-    """Time a call; give its bytes, its operations, and NumPy's way of doing the same."""
+    """Time a call: its bytes, its operations, and how the peers named do the same.
 
-    def run(ours: Call, *, nbytes: float, operations: float = 0, numpy: Call | None = None) -> None:
+    ``measure(ours, nbytes=…, operations=…, numpy=call, torch=call, …)``; a peer that is not
+    installed is given as None.
+    """
+
+    def run(ours: Call, *, nbytes: float, operations: float = 0, **others: Call | None) -> None:
         benchmark(ours)
-        if benchmark.stats is None:  # --benchmark-disable: the call was made once
+        theirs = {name: call for name, call in others.items() if call is not None}
+        if benchmark.stats is None:  # --benchmark-disable: every call is made once
+            for call in theirs.values():
+                call()
             return
         seconds = benchmark.stats.stats.median
         info = benchmark.extra_info
+        info["bytes"], info["operations"] = nbytes, operations
         info["GB/s"] = nbytes / seconds / 1e9
         info["of copy"] = nbytes / seconds / limits["copy"]
         if operations:
             info["GOP/s"] = operations / seconds / 1e9
             if "bitlinear" in request.node.name and limits["int8"]:
                 info["of int8"] = operations / seconds / limits["int8"]
-        if numpy is not None:
-            info["x NumPy"] = in_turn(ours, numpy)
-        info["isa"], info["threads"] = _core.cpu_isa(), bm.num_threads()
+        if theirs:
+            mine, *rest = in_turn([ours, *theirs.values()])
+            for name, times in zip(theirs, rest, strict=True):
+                info[f"x {name}"] = statistics.median(times) / statistics.median(mine)
+            info["spread"] = max(mine) / min(mine)
 
     return run
+
+
+def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
+    """Say in the report what was measured: the machine, its limits, the versions."""
+    output_json["bitmetal"] = {
+        "version": bm.__version__,
+        "device": bm.device("cpu").name,
+        "isa": _core.cpu_isa(),
+        "threads": bm.num_threads(),
+        "compiler": _core.compiler(),
+        "limits": config.stash.get(LIMITS, {}),
+        "peers": peers.versions(),
+        "missing": sorted(peers.MISSING),
+    }

@@ -1,5 +1,11 @@
 #include "bindings/bindings.h"
 
+#if defined(__GNUC__) && !defined(__clang__)
+#define BITMETAL_COMPILER "g++ " __VERSION__
+#else
+#define BITMETAL_COMPILER __VERSION__
+#endif
+
 NB_MODULE(_core, m) {
   using namespace bitmetal::python;
 #ifdef NDEBUG
@@ -7,6 +13,7 @@ NB_MODULE(_core, m) {
   nanobind::set_leak_warnings(false);
 #endif
   m.doc() = "The compiled part of bitmetal.";
+  m.def("compiler", [] { return BITMETAL_COMPILER; }, "The compiler that built this module.");
   bind_errors(m);
   bind_dtypes(m);
   bind_devices(m);

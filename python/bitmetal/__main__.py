@@ -4,7 +4,7 @@ import argparse
 import sys
 
 import bitmetal as bm
-from bitmetal import _core
+from bitmetal import _core, bench
 
 
 def info() -> int:
@@ -22,17 +22,14 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("info", help="devices, and why each is or is not available")
     commands.add_parser("demo", help="a ternary network reads handwritten digits")
-    bench = commands.add_parser("bench", help="time every operation beside NumPy")
-    bench.add_argument("select", nargs="?", default="", help="rows to run, as pytest's -k")
+    bench.add_arguments(commands.add_parser("bench", help="time every operation beside its peers"))
     arguments = parser.parse_args()
     if arguments.command == "demo":
         from bitmetal import demo
 
         return demo.main([])
     if arguments.command == "bench":
-        from bitmetal import bench as suite
-
-        return suite.main(arguments.select)
+        return bench.main(arguments)
     return info()
 
 

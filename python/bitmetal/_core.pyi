@@ -12,6 +12,9 @@ from bitmetal._types import ArrayLike, DeviceLike, DTypeLike, Index, ShapeLike, 
 
 bool_: DType = ...
 
+def compiler() -> str:
+    """The compiler that built this module."""
+
 class DType:
     """An element type. Equal to NumPy's dtype of that name."""
 
