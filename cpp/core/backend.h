@@ -13,6 +13,8 @@
 
 namespace bitmetal {
 
+enum class Linalg : uint8_t { cholesky, qr, svd, eigh, solve_triangular, solve, pivots };
+
 // An operation may return before its result is there. Operations see each other's results in the
 // order of the calls, from whichever threads these come; only the host has to wait.
 class Backend {
@@ -78,6 +80,35 @@ class Backend {
   // `bias` [rows] and `norm_weight` [columns] are f32 or absent.
   virtual void bitlinear(const Array& x, const TernaryMatrix& w, const Array* bias,
                          const Array* norm_weight, float eps, const Array& out) = 0;
+
+  // Linear algebra. Every array is row-major [batch, rows, columns] of one type, f32 (f64 where the
+  // device has it); `info` is i32 [batch]. NaN and infinity may come, and must end in a result or
+  // in `info`: never in a hang. What has_linalg() denies is not called: `ops/` goes to the cpu
+  // device.
+  virtual bool has_linalg(Linalg, int64_t /*rows*/, int64_t /*columns*/) const { return false; }
+  // A = L L^T from the lower triangle (upper: A = U^T U from the upper one); the other triangle of
+  // `out` is 0. info: 0, or the order (from 1) of the first leading minor whose pivot is not > 0.
+  virtual void cholesky(const Array& a, bool upper, const Array& out, const Array& info);
+  // a is [m, n]; reduced: q [m, k], r [k, n], k = min(m, n); complete: q [m, m], r [m, n]. Without
+  // q r is the reduced one. Below its diagonal r is 0.
+  virtual void qr(const Array& a, const Array* q, const Array& r);
+  // s is [batch, k], descending; u [m, k] and vt [k, n], or u [m, m] and vt [n, n], or both null.
+  // info: 0; -1 where `a` holds NaN or infinity; above 0 where it did not converge.
+  virtual void svd(const Array& a, const Array* u, const Array& s, const Array* vt,
+                   const Array& info);
+  // Reads one triangle; w is [batch, n], ascending; eigenvectors are the columns of v, or v is
+  // null. info: as for svd.
+  virtual void eigh(const Array& a, bool upper, const Array& w, const Array* v, const Array& info);
+  // a is [n, n], b and out [n, k]. info: 0, or the place (from 1) of the first zero
+  // on the diagonal; `out` then means nothing.
+  virtual void solve_triangular(const Array& a, const Array& b, bool upper, bool transposed,
+                                bool unit_diagonal, const Array& out, const Array& info);
+  // By LU with partial pivoting. info: 0, or the place (from 1) of the first pivot that is exactly
+  // 0; `out` then means nothing.
+  virtual void solve(const Array& a, const Array& b, const Array& out, const Array& info);
+  // The pivots of that LU, [batch, n], the first with the sign of the permutation: their product is
+  // the determinant.
+  virtual void pivots(const Array& a, const Array& out);
 };
 
 }  // namespace bitmetal
