@@ -28,10 +28,16 @@ BITMETAL_CONSTANT uint32_t kReduceThreads = 256;
 BITMETAL_CONSTANT uint32_t kMatmulThreads = 128;       // 4 simdgroups, each a quarter of the tile
 BITMETAL_CONSTANT uint32_t kMatmulPlainThreads = 256;  // 16 by 16, each 2 by 2 outputs
 BITMETAL_CONSTANT uint32_t kMatvecThreads = 256;       // 8 simdgroups that share a row's columns
+BITMETAL_CONSTANT uint32_t kTriangularThreads = 64;    // each a column of the solution
+BITMETAL_CONSTANT uint32_t kMatrixCopyThreads = 256;   // for 32 by 32 elements
 
 // Rows and columns of the output that a threadgroup computes.
 BITMETAL_CONSTANT uint32_t kMatmulTile = 64;
 BITMETAL_CONSTANT uint32_t kMatmulPlainTile = 32;
+
+// Sides of the blocks of linear algebra: what one threadgroup factors, and what it solves with.
+BITMETAL_CONSTANT uint32_t kCholeskyBlock = 64;
+BITMETAL_CONSTANT uint32_t kTriangularBlock = 32;
 
 // Columns that a threadgroup of a column reduction covers; the other factor of kReduceThreads
 // walks along the axis.
@@ -105,6 +111,62 @@ struct MatmulParams {
   int64_t b_batch_stride;
 };
 
+// Which part of a matrix is meant; a triangle has the diagonal.
+BITMETAL_CONSTANT uint32_t kWhole = 0;
+BITMETAL_CONSTANT uint32_t kLower = 1;
+BITMETAL_CONSTANT uint32_t kUpper = 2;
+
+// A part of each matrix of a batch, the rest of the result zeros.
+struct MatrixCopyParams {
+  uint32_t rows;
+  uint32_t columns;
+  uint32_t part;
+  uint32_t unused;
+  int64_t in_row_stride;
+  int64_t in_column_stride;
+  int64_t in_batch_stride;
+  int64_t out_row_stride;
+  int64_t out_column_stride;
+  int64_t out_batch_stride;
+};
+
+// C[m, n] -= A B in place; of a triangle, tiles that it does not reach are left alone.
+struct MatmulUpdateParams {
+  MatmulParams product;
+  int64_t c_row_stride;
+  int64_t c_batch_stride;
+  uint32_t part;
+  uint32_t unused;
+};
+
+// The factor of a [n, n] block that starts `first` rows and columns into its matrix.
+struct CholeskyParams {
+  uint32_t n;
+  uint32_t first;
+  int64_t a_row_stride;
+  int64_t a_column_stride;
+  int64_t a_batch_stride;
+  int64_t out_row_stride;
+  int64_t out_column_stride;
+  int64_t out_batch_stride;
+};
+
+// T X = B for a lower triangular T of [n, n] and `columns` columns of B.
+struct TriangularParams {
+  uint32_t n;
+  uint32_t columns;
+  uint32_t unit;  // the diagonal counts as ones and is not read
+  uint32_t unused;
+  int64_t t_start;  // of T(0, 0): strides are negative where an upper triangle is read backwards
+  int64_t t_row_stride;
+  int64_t t_column_stride;
+  int64_t t_batch_stride;
+  int64_t b_start;
+  int64_t b_row_stride;
+  int64_t b_column_stride;
+  int64_t b_batch_stride;
+};
+
 // y[batch, rows] = x[batch, columns] W[rows, columns]^T, y row-major.
 struct MatvecParams {
   uint32_t rows;
@@ -151,6 +213,10 @@ static_assert(sizeof(CopyParams) == 408, "CopyParams");
 static_assert(sizeof(ReduceParams) == 48, "ReduceParams");
 static_assert(sizeof(RowParams) == 40, "RowParams");
 static_assert(sizeof(MatmulParams) == 64, "MatmulParams");
+static_assert(sizeof(MatrixCopyParams) == 64, "MatrixCopyParams");
+static_assert(sizeof(MatmulUpdateParams) == 88, "MatmulUpdateParams");
+static_assert(sizeof(CholeskyParams) == 56, "CholeskyParams");
+static_assert(sizeof(TriangularParams) == 80, "TriangularParams");
 static_assert(sizeof(MatvecParams) == 32, "MatvecParams");
 static_assert(sizeof(TernaryParams) == 32, "TernaryParams");
 static_assert(sizeof(TernaryMatmulParams) == 32, "TernaryMatmulParams");

@@ -49,6 +49,11 @@ class GpuBackend final : public Backend {
   void bitlinear(const Array& x, const TernaryMatrix& w, const Array* bias,
                  const Array* norm_weight, float eps, const Array& out) override;
 
+  bool has_linalg(Linalg op, int64_t rows, int64_t columns) const override;
+  void cholesky(const Array& a, bool upper, const Array& out, const Array& info) override;
+  void solve_triangular(const Array& a, const Array& b, bool upper, bool transposed,
+                        bool unit_diagonal, const Array& out, const Array& info) override;
+
   const Capabilities& capabilities() const { return capabilities_; }
   Pipelines& pipelines() { return pipelines_; }
   Stream& stream() { return stream_; }
@@ -57,6 +62,12 @@ class GpuBackend final : public Backend {
   // One kernel of metal/FAMILY.metal.
   void run(std::string_view family, const std::string& kernel, const FunctionConstants& constants,
            std::initializer_list<Argument> arguments, const Grid& grid);
+
+  // Steps of linear algebra on views [batch, rows, columns]; `part` is one of params.h.
+  void copy_matrix(const Array& in, const Array& out, uint32_t part);
+  // C -= A B in place. Rows or columns of C are neighbouring elements.
+  void matmul_update(const Array& a, const Array& b, const Array& c, uint32_t part);
+  void solve_blocks(const Array& t, const Array& x, bool upper, bool unit);
 
   Ref<MTL::Device> device_;
   const Capabilities capabilities_;

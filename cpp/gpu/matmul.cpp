@@ -1,5 +1,6 @@
 #include "gpu/backend.h"
 #include "gpu/kernels.h"
+#include "gpu/linalg.h"
 
 namespace bitmetal::gpu {
 namespace {
@@ -36,6 +37,30 @@ bool merge_batch(const Array& a, const Array& b, const Array& out, int64_t& coun
     count *= out.shape(i);
   }
   return true;
+}
+
+// What the tiled engine is told of a product.
+struct Product {
+  kernels::MatmulParams params;
+  FunctionConstants constants;
+
+  Product(const Operand& left, const Operand& right, int64_t m, int64_t n, int64_t k,
+          int64_t a_batch_stride, int64_t b_batch_stride)
+      : params{static_cast<uint32_t>(m), static_cast<uint32_t>(n),
+               static_cast<uint32_t>(k), 0,
+               left.row_stride,          left.depth_stride,
+               a_batch_stride,           right.row_stride,
+               right.depth_stride,       b_batch_stride},
+        constants{{kernels::kFcAlongDepthA, left.along_depth},
+                  {kernels::kFcAlongDepthB, right.along_depth},
+                  {kernels::kFcVectorA, left.vector},
+                  {kernels::kFcVectorB, right.vector}} {}
+};
+
+Grid grid_of_tiles(int64_t m, int64_t n, int64_t batch, bool plain) {
+  const int64_t tile = plain ? kernels::kMatmulPlainTile : kernels::kMatmulTile;
+  return Grid::of_groups(ceil_div(n, tile), ceil_div(m, tile), batch,
+                         plain ? kernels::kMatmulPlainThreads : kernels::kMatmulThreads);
 }
 
 Array matrix_at(const Array& a, int axis, int64_t index) {
@@ -83,21 +108,28 @@ void GpuBackend::matmul(const Array& left_view, const Array& right_view, const A
         Grid::of_groups(ceil_div(n, rows), 1, 1, kernels::kMatvecThreads));
     return;
   }
-  const kernels::MatmulParams params{static_cast<uint32_t>(m), static_cast<uint32_t>(n),
-                                     static_cast<uint32_t>(k), 0,
-                                     left.row_stride,          left.depth_stride,
-                                     a_batch_stride,           right.row_stride,
-                                     right.depth_stride,       b_batch_stride};
+  const Product product(left, right, m, n, k, a_batch_stride, b_batch_stride);
   const bool plain = !capabilities_.simdgroup_matrix;
-  const int64_t tile = plain ? kernels::kMatmulPlainTile : kernels::kMatmulTile;
-  run("matmul", cat(plain ? "matmul_plain_" : "matmul_", suffix),
-      {{kernels::kFcAlongDepthA, left.along_depth},
-       {kernels::kFcAlongDepthB, right.along_depth},
-       {kernels::kFcVectorA, left.vector},
-       {kernels::kFcVectorB, right.vector}},
-      {Argument::in(a), Argument::in(b), Argument::out(out), Argument::constant(params)},
-      Grid::of_groups(ceil_div(n, tile), ceil_div(m, tile), batch,
-                      plain ? kernels::kMatmulPlainThreads : kernels::kMatmulThreads));
+  run("matmul", cat(plain ? "matmul_plain_" : "matmul_", suffix), product.constants,
+      {Argument::in(a), Argument::in(b), Argument::out(out), Argument::constant(product.params)},
+      grid_of_tiles(m, n, batch, plain));
+}
+
+void GpuBackend::matmul_update(const Array& a, const Array& b, const Array& c, uint32_t part) {
+  if (c.stride(2) != 1) {  // C^T -= B^T A^T
+    const uint32_t other = part == kernels::kWhole   ? kernels::kWhole
+                           : part == kernels::kLower ? kernels::kUpper
+                                                     : kernels::kLower;
+    return matmul_update(transposed(b), transposed(a), transposed(c), other);
+  }
+  const int64_t m = c.shape(1), n = c.shape(2), k = a.shape(2);
+  const Operand left(a, a.stride(1), a.stride(2)), right(b, b.stride(2), b.stride(1));
+  const Product product(left, right, m, n, k, a.stride(0), b.stride(0));
+  const kernels::MatmulUpdateParams params{product.params, c.stride(1), c.stride(0), part, 0};
+  const bool plain = !capabilities_.simdgroup_matrix;
+  run("matmul_update", plain ? "matmul_update_plain" : "matmul_update", product.constants,
+      {Argument::in(a), Argument::in(b), Argument::in_out(c), Argument::constant(params)},
+      grid_of_tiles(m, n, c.shape(0), plain));
 }
 
 }  // namespace bitmetal::gpu
