@@ -36,3 +36,16 @@
     }
   }
 }
+
+// Ones on the diagonal, zeros elsewhere.
+//
+//   buffer 0  out, row-major        1  MatrixCopyParams, of which rows and columns count
+//   A thread an element: a grid of (ceil(columns / 32), ceil(rows / 8), batch) threadgroups
+[[kernel, max_total_threads_per_threadgroup(kMatrixCopyThreads)]] void identity(
+    device float* out [[buffer(0)]], constant MatrixCopyParams& p [[buffer(1)]],
+    uint3 group [[threadgroup_position_in_grid]], uint index [[thread_index_in_threadgroup]]) {
+  const uint r = group.y * 8 + index / 32, c = group.x * 32 + index % 32;
+  if (r < p.rows && c < p.columns) {
+    out[(ulong(group.z) * p.rows + r) * p.columns + c] = r == c ? 1.0f : 0.0f;
+  }
+}

@@ -29,7 +29,9 @@ BITMETAL_CONSTANT uint32_t kMatmulThreads = 128;       // 4 simdgroups, each a q
 BITMETAL_CONSTANT uint32_t kMatmulPlainThreads = 256;  // 16 by 16, each 2 by 2 outputs
 BITMETAL_CONSTANT uint32_t kMatvecThreads = 256;       // 8 simdgroups that share a row's columns
 BITMETAL_CONSTANT uint32_t kTriangularThreads = 64;    // each a column of the solution
-BITMETAL_CONSTANT uint32_t kMatrixCopyThreads = 256;   // for 32 by 32 elements
+BITMETAL_CONSTANT uint32_t kQrThreads = 512;       // at most: two rows a thread fit into registers
+BITMETAL_CONSTANT uint32_t kQrApplyThreads = 128;  // each 4 by 2 of 32 by 32 elements
+BITMETAL_CONSTANT uint32_t kMatrixCopyThreads = 256;  // for 32 by 32 elements
 
 // Rows and columns of the output that a threadgroup computes.
 BITMETAL_CONSTANT uint32_t kMatmulTile = 64;
@@ -38,6 +40,7 @@ BITMETAL_CONSTANT uint32_t kMatmulPlainTile = 32;
 // Sides of the blocks of linear algebra: what one threadgroup factors, and what it solves with.
 BITMETAL_CONSTANT uint32_t kCholeskyBlock = 64;
 BITMETAL_CONSTANT uint32_t kTriangularBlock = 32;
+BITMETAL_CONSTANT uint32_t kQrPanel = 32;  // columns: a lane each where they are summed
 
 // Columns that a threadgroup of a column reduction covers; the other factor of kReduceThreads
 // walks along the axis.
@@ -167,6 +170,29 @@ struct TriangularParams {
   int64_t b_batch_stride;
 };
 
+// `steps` reflections of a panel of [rows, columns].
+struct QrPanelParams {
+  uint32_t rows;
+  uint32_t columns;
+  uint32_t steps;
+  uint32_t unused;
+  int64_t row_stride;
+  int64_t batch_stride;
+  int64_t t_batch_stride;
+};
+
+struct QrApplyParams {
+  uint32_t rows;
+  uint32_t steps;
+  uint32_t columns;
+  uint32_t transposed;
+  int64_t v_row_stride;
+  int64_t v_batch_stride;
+  int64_t t_batch_stride;
+  int64_t c_row_stride;
+  int64_t c_batch_stride;
+};
+
 // y[batch, rows] = x[batch, columns] W[rows, columns]^T, y row-major.
 struct MatvecParams {
   uint32_t rows;
@@ -217,6 +243,8 @@ static_assert(sizeof(MatrixCopyParams) == 64, "MatrixCopyParams");
 static_assert(sizeof(MatmulUpdateParams) == 88, "MatmulUpdateParams");
 static_assert(sizeof(CholeskyParams) == 56, "CholeskyParams");
 static_assert(sizeof(TriangularParams) == 80, "TriangularParams");
+static_assert(sizeof(QrPanelParams) == 40, "QrPanelParams");
+static_assert(sizeof(QrApplyParams) == 56, "QrApplyParams");
 static_assert(sizeof(MatvecParams) == 32, "MatvecParams");
 static_assert(sizeof(TernaryParams) == 32, "TernaryParams");
 static_assert(sizeof(TernaryMatmulParams) == 32, "TernaryMatmulParams");

@@ -51,6 +51,7 @@ class GpuBackend final : public Backend {
 
   bool has_linalg(Linalg op, int64_t rows, int64_t columns) const override;
   void cholesky(const Array& a, bool upper, const Array& out, const Array& info) override;
+  void qr(const Array& a, const Array* q, const Array& r) override;
   void solve_triangular(const Array& a, const Array& b, bool upper, bool transposed,
                         bool unit_diagonal, const Array& out, const Array& info) override;
 
@@ -67,7 +68,14 @@ class GpuBackend final : public Backend {
   void copy_matrix(const Array& in, const Array& out, uint32_t part);
   // C -= A B in place. Rows or columns of C are neighbouring elements.
   void matmul_update(const Array& a, const Array& b, const Array& c, uint32_t part);
+  void set_identity(const Array& out);
   void solve_blocks(const Array& t, const Array& x, bool upper, bool unit);
+  // R on and above the diagonal of `a`, the reflections of Q below it, and their T.
+  Array qr_factor(const Array& a);
+  // What qr_factor left in `a` and `t`: the reflections of the panel at column `first` applied to
+  // C, whose rows are those of the panel; and the first columns of Q.
+  void qr_apply(const Array& a, const Array& t, int64_t first, const Array& c, bool transpose_q);
+  void qr_form(const Array& a, const Array& t, const Array& q);
 
   Ref<MTL::Device> device_;
   const Capabilities capabilities_;

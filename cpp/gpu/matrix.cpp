@@ -13,4 +13,13 @@ void GpuBackend::copy_matrix(const Array& in, const Array& out, uint32_t part) {
                       kernels::kMatrixCopyThreads));
 }
 
+void GpuBackend::set_identity(const Array& out) {
+  kernels::MatrixCopyParams params{};
+  params.rows = side(out.shape(1));
+  params.columns = side(out.shape(2));
+  run("matrix", "identity", {}, {Argument::out(out), Argument::constant(params)},
+      Grid::of_groups(ceil_div(params.columns, 32), ceil_div(params.rows, 8), out.shape(0),
+                      kernels::kMatrixCopyThreads));
+}
+
 }  // namespace bitmetal::gpu
