@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import mmap
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -252,8 +253,7 @@ def checker() -> Callable[[str], str]:
 
     def run(source: str) -> str:
         kernel = bm.Kernel(HEADER + source, "k", device="softmetal")
-        # As long as their memory, which comes in pages: what lies behind is nobody's.
-        n = mmap.PAGESIZE // 4
+        n = 192
         x, y = bm.ones(n, device="softmetal"), bm.zeros(n, device="softmetal")
         bm.softmetal.take_reports()
         with bm.softmetal.checking():
@@ -281,8 +281,71 @@ def test_checker_finds_a_missing_barrier(checker: Callable[[str], str]) -> None:
 
 def test_checker_finds_an_index_off_by_one(checker: Callable[[str], str]) -> None:
     text = checker(ARGUMENTS + I + " {\n  y[i] = x[i + 1];\n}")
-    assert "'x'" in text
-    assert "4" in text
+    assert "thread (191, 0, 0) reads 4 bytes at offset 768 of buffer 'x' [[buffer(0)]]" in text
+    assert "which has 768 bytes at program_source:4" in text
+
+
+def test_checker_holds_a_kernel_to_the_view_it_got(checker: Callable[[str], str]) -> None:
+    kernel = bm.Kernel(HEADER + ARGUMENTS + I + " { y[i] = x[i + 1]; }", "k", device="softmetal")
+    x = bm.ones(100, device="softmetal")
+    with bm.softmetal.checking():
+        kernel(x[:65], x[70:], grid=30, threadgroup=30)
+        x.wait()
+        kernel(x[:30], x[70:], grid=30, threadgroup=30)
+        with pytest.raises(bm.DeviceError, match=r"offset 120 of buffer 'x' .* has 120 bytes"):
+            x.wait()
+    bm.softmetal.take_reports()
+
+
+PROFILES = """
+import bitmetal as bm
+bm.softmetal.set_profile("{name}")
+H = "#include <metal_stdlib>\\nusing namespace metal;\\n[[kernel]] void k(device float* y "
+H += "[[buffer(0)]], threadgroup float* m [[threadgroup(0)]], "
+H += "uint i [[thread_index_in_threadgroup]])"
+k = bm.Kernel(H + "{{ m[i] = i; y[i] = m[i]; }}", "k", device="softmetal")
+y = bm.zeros(1024, device="softmetal")
+print(bm.device("softmetal").name, bm.softmetal.profile(), k.max_threads)
+def attempt(f):
+    try:
+        f()
+        print("done")
+    except Exception as error:
+        print(type(error).__name__, error)
+attempt(lambda: (k(y, grid=1024, threadgroup=1024, threadgroup_memory={{0: 4096}}), y.wait()))
+attempt(lambda: (k(y, grid=64, threadgroup=64, threadgroup_memory={{0: 20000}}), y.wait()))
+attempt(lambda: (k(y, grid=64, threadgroup=64, threadgroup_memory={{0: 40000}}), y.wait()))
+attempt(lambda: bm.Kernel(H.replace("threadgroup float* m [[threadgroup(0)]], ", "") +
+    "{{ threadgroup float m[5000]; m[i] = i; y[i] = m[i]; }}", "k", device="softmetal"))
+attempt(lambda: bm.empty((1 << 28) + 1, "uint8", device="softmetal"))
+attempt(lambda: bm.softmetal.set_profile("apple8"))
+"""
+
+
+@pytest.mark.parametrize("name", ["apple7", "apple3"])
+def test_limits_of_another_gpu(name: str) -> None:
+    """A kernel, or an array, beyond what the GPU can do fails as it does there."""
+    if "softmetal" not in DEVICES:
+        pytest.skip("profiles are softmetal's")
+    done = subprocess.run(
+        [sys.executable, "-c", PROFILES.format(name=name)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    shown, threads, memory, more_memory, static_memory, buffer, late = done.stdout.splitlines()
+    assert more_memory.startswith("ValueError kernel 'k': 40000 bytes of threadgroup memory")
+    assert late.startswith("DeviceError softmetal.set_profile: the device has been used already")
+    if name == "apple7":
+        assert shown == "softmetal (as Apple M1) apple7 1024"
+        assert [threads, memory, static_memory, buffer] == ["done"] * 4
+    else:
+        assert shown == "softmetal (as Apple A9) apple3 512"
+        assert threads.startswith(
+            "ValueError kernel 'k': threadgroup has 1024 threads, at most 512"
+        )
+        assert memory.endswith("20000 bytes of threadgroup memory, the device has 16384")
+        assert static_memory.startswith("CompileError")
+        assert "16384" in static_memory
+        assert buffer.startswith("MemoryError")
 
 
 def test_compile_errors_have_their_line() -> None:

@@ -120,6 +120,13 @@ class Kernel {
       fail<ValueError>("kernel '", name, "': threadgroup has ", threads, " threads, at most ",
                        pipeline_->max_threads, " can run");
     }
+    size_t memory_bytes = pipeline_->threadgroup_bytes;
+    for (size_t bytes : threadgroup_bytes) memory_bytes += bytes;
+    if (memory_bytes > backend_.capabilities().max_threadgroup_bytes) {
+      fail<ValueError>("kernel '", name, "': ", memory_bytes,
+                       " bytes of threadgroup memory, the device has ",
+                       backend_.capabilities().max_threadgroup_bytes);
+    }
     nb::gil_scoped_release released;
     backend_.stream().dispatch(*pipeline_, arguments, shape, threadgroup_bytes);
   }

@@ -1,9 +1,12 @@
 // softmetal's controls (softmetal/softmetal.h); bitmetal/softmetal.py gives them their shape.
 #include <softmetal/softmetal.h>
 
+#include <cstdlib>
 #include <string>
+#include <string_view>
 
 #include "bindings/bindings.h"
+#include "gpu/stream.h"
 
 namespace bitmetal::python {
 
@@ -30,7 +33,12 @@ void bind_softmetal(nb::module_& m) {
         return reports;
       },
       nb::sig("def softmetal_take_reports() -> list[str]"));
-  m.def("softmetal_set_check", [](bool on) { softmetal_set_check(on); });
+  const char* check = std::getenv("SOFTMETAL_CHECK");
+  gpu::Stream::mark_arrays(check && *check && std::string_view(check) != "0");
+  m.def("softmetal_set_check", [](bool on) {
+    gpu::Stream::mark_arrays(on);
+    softmetal_set_check(on);
+  });
   m.def("softmetal_set_order", [](int order, uint64_t seed) { softmetal_set_order(order, seed); });
   m.def("softmetal_set_threads", [](unsigned threads) { softmetal_set_threads(threads); });
   m.def("softmetal_fail_allocations",
@@ -51,6 +59,7 @@ void bind_softmetal(nb::module_& m) {
       },
       nb::sig("def softmetal_profiles() -> list[str]"));
   m.def("softmetal_profile", [] { return softmetal_profile(); });
+  m.def("softmetal_set_profile", [](const char* name) { return softmetal_set_profile(name) != 0; });
 }
 
 }  // namespace bitmetal::python

@@ -111,10 +111,9 @@ class Copier {
   static void strided(int64_t size, const std::byte* from, int64_t from_stride, std::byte* to,
                       int64_t to_stride, int64_t n) {
     by_size(size, [&](auto word) {
-      using Word = decltype(word);
+      constexpr auto kSize = static_cast<int64_t>(sizeof(word));  // strides may be negative
       for (int64_t i = 0; i < n; ++i) {
-        std::memcpy(to + i * to_stride * sizeof(Word), from + i * from_stride * sizeof(Word),
-                    sizeof(Word));
+        std::memcpy(to + i * to_stride * kSize, from + i * from_stride * kSize, kSize);
       }
     });
   }

@@ -52,7 +52,7 @@ Pipeline Library::build(const std::string& kernel, const FunctionConstants& cons
   const Ref<MTL::Function> function(library_->newFunction(to_ns(kernel), values.get(), &error));
   if (!function) fail<CompileError>("kernel '", kernel, "': ", describe(error));
 
-  Pipeline made{kernel, {}, 0, 0, {}};
+  Pipeline made{kernel, {}, 0, 0, 0, {}};
   MTL::ComputePipelineReflection* reflection = nullptr;
   made.state = Ref<MTL::ComputePipelineState>(
       reflect ? owner_.device().newComputePipelineState(
@@ -61,6 +61,7 @@ Pipeline Library::build(const std::string& kernel, const FunctionConstants& cons
   if (!made.state) fail<CompileError>("kernel '", kernel, "': ", describe(error));
   made.max_threads = static_cast<uint32_t>(made.state->maxTotalThreadsPerThreadgroup());
   made.simd_width = static_cast<uint32_t>(made.state->threadExecutionWidth());
+  made.threadgroup_bytes = made.state->staticThreadgroupMemoryLength();
   const NS::Array* bindings = reflection ? reflection->bindings() : nullptr;
   for (NS::UInteger i = 0; bindings && i < bindings->count(); ++i) {
     const auto* binding = bindings->object<MTL::Binding>(i);

@@ -107,8 +107,13 @@ void Stream::encode(const Pipeline& pipeline, std::span<const Argument> argument
       encoder_->setBytes(a.data(), a.size(), i);
     } else if (a.kind() != Argument::Kind::none) {
       const Buffer& buffer = buffer_of(a.array());
-      encoder_->setBuffer(buffer.metal.get(),
-                          static_cast<NS::UInteger>(a.array().data() - buffer.base), i);
+      const auto offset = static_cast<NS::UInteger>(a.array().data() - buffer.base);
+      if (marks_) {
+        const auto end = static_cast<NS::UInteger>(byte_range(a.array()).second - buffer.base);
+        buffer.metal->removeAllDebugMarkers();
+        buffer.metal->addDebugMarker(to_ns(pipeline.name), NS::Range(offset, end - offset));
+      }
+      encoder_->setBuffer(buffer.metal.get(), offset, i);
     }
   }
   for (size_t i = 0; i < threadgroup_bytes.size(); ++i) {

@@ -116,6 +116,10 @@ class Stream {
   void hold() { ++holds_; }
   void unhold() { --holds_; }
 
+  // Whether each buffer tells, by a debug marker, which of its bytes are the array that is bound:
+  // Xcode's captures show it, and softmetal's checker holds kernels to it. For all devices.
+  static void mark_arrays(bool on) { marks_ = on; }
+
   // Throws DeviceError in a forked child.
   void require_own_process() const;
   static bool in_forked_child();
@@ -158,6 +162,7 @@ class Stream {
   uint64_t serial_ = 1;  // of what is being recorded
   uint64_t dispatches_ = 0, bytes_ = 0;
   std::atomic<int> holds_{0};
+  static inline std::atomic<bool> marks_{false};
 
   // Guards what Metal's threads report. Never held while anything else is called.
   mutable std::mutex state_mutex_;

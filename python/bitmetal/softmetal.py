@@ -27,6 +27,7 @@ __all__ = [
     "profiles",
     "set_check",
     "set_order",
+    "set_profile",
     "set_threads",
     "take_reports",
 ]
@@ -53,8 +54,7 @@ def set_check(on: bool) -> None:
     It finds races, accesses out of bounds and reads of threadgroup memory that was never written. A
     finding fails the command buffer: whoever waits gets a `DeviceError` with its text.
 
-    Bounds are those of Metal's buffers, whose lengths are whole pages: an access just beyond an
-    array is found where the array fills its last page.
+    The bounds of an argument are those of the array that was given.
     """
     _settle()
     _core.softmetal_set_check(on)
@@ -141,8 +141,38 @@ def live_objects() -> dict[str, int]:
 
 
 def profiles() -> list[str]:
-    """Return the Apple GPUs whose limits softmetal can show ("apple7" is M1)."""
+    """Return the Apple GPUs whose limits softmetal can show.
+
+    "apple7" is M1, "apple8" M2, "apple9" M3; "apple3" (A9) allows 512 threads and 16 KiB of memory
+    for a threadgroup, and "paravirtual" is the GPU of a virtual machine.
+    """
     return list(_core.softmetal_profiles())
+
+
+def set_profile(name: str) -> None:
+    """Show the name, the families and the limits of an Apple GPU.
+
+    Kernels and arrays that exceed the limits fail as they do there. The environment variable
+    ``SOFTMETAL_PROFILE`` does the same.
+
+    Raises
+    ------
+    ValueError
+        If `name` is none of `profiles`.
+    DeviceError
+        If the device has been used already: a GPU does not change.
+    """
+    if not available():
+        _core.device("softmetal")  # raises, and says why
+    if _core.softmetal_live_objects().get("MTLDevice"):
+        raise DeviceError(
+            "softmetal.set_profile: the device has been used already; set it before, or in "
+            "SOFTMETAL_PROFILE"
+        )
+    if not _core.softmetal_set_profile(name):
+        raise ValueError(
+            f"softmetal.set_profile: name is {name!r}, expected one of {profiles()}"
+        )
 
 
 def profile() -> str:

@@ -120,6 +120,29 @@ TEST(a_wrong_source_is_reported_with_its_line) {
   CHECK_TEXT(text(error), "nonsense");
 }
 
+TEST(a_debug_marker_bounds_what_is_bound) {
+  Gpu gpu;
+  auto pipeline = make_pipeline(gpu, "beyond", 1);
+  auto x = gpu.buffer(4096);
+  const auto run = [&] {
+    softmetal_set_check(1);
+    MTL::CommandBuffer* done = encode_and_wait(gpu, [&](MTL::ComputeCommandEncoder* encoder) {
+      encoder->setComputePipelineState(pipeline.get());
+      encoder->setBuffer(x.get(), 256, 0);
+      encoder->dispatchThreads(MTL::Size(64, 1, 1), MTL::Size(32, 1, 1));
+    });
+    softmetal_set_check(0);
+    softmetal_take_reports([](void*, const char*) {}, nullptr);
+    return done;
+  };
+  CHECK(run()->status() == MTL::CommandBufferStatusCompleted);
+  x->addDebugMarker(ns("row"), NS::Range(256, 64 * 4));
+  CHECK_TEXT(text(run()->error()),
+             "at offset 256 of buffer 'x' [[buffer(0)]], which has 256 bytes");
+  x->removeAllDebugMarkers();
+  CHECK(run()->status() == MTL::CommandBufferStatusCompleted);
+}
+
 TEST(the_checker_fails_the_command_buffer) {
   Gpu gpu;
   auto pipeline = make_pipeline(gpu, "beyond", 1);

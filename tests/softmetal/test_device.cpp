@@ -24,7 +24,8 @@ TEST(device_shows_its_profile) {
 TEST(profile_is_switched_for_later_devices) {
   CHECK(softmetal_set_profile("apple99") == 0);
   const char* const* names = softmetal_profiles();
-  CHECK(std::string(names[0]) == "apple7" && names[3] == nullptr);
+  CHECK(std::string(names[0]) == "apple7" && std::string(names[4]) == "paravirtual" &&
+        names[5] == nullptr);
   CHECK(softmetal_set_profile("apple9") == 1);
   {
     Gpu gpu;
@@ -36,6 +37,17 @@ TEST(profile_is_switched_for_later_devices) {
   }
   Gpu gpu;
   CHECK(!gpu.device->supportsFamily(MTL::GPUFamilyApple9));
+}
+
+TEST(a_virtual_machine_s_device_reports_an_old_family) {
+  softmetal_set_profile("paravirtual");
+  {
+    Gpu gpu;
+    CHECK(gpu.device->supportsFamily(MTL::GPUFamilyApple5));
+    CHECK(!gpu.device->supportsFamily(MTL::GPUFamilyApple6));
+    CHECK(!gpu.device->supportsFamily(MTL::GPUFamilyMetal3));
+  }
+  softmetal_set_profile("apple7");
 }
 
 TEST(all_devices) {

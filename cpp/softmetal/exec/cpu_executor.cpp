@@ -96,7 +96,7 @@ class CpuProgram final : public Program, public std::enable_shared_from_this<Cpu
   // The path of the library that holds this kernel alone.
   std::string build(size_t kernel, bool checked) const {
     const Compiler& compiler = Compiler::instance();
-    const std::string text = translation({kernel});
+    const std::string text = translation({kernel}, checked);
     const std::string key = sha256(compiler.identity() + (checked ? "checked\n" : "\n") + text);
     return DiskCache::instance().entry(key + ".so", [&](const std::string& output) {
       with_source(text, [&](const std::string& file) { compiler.build(file, output, checked); });
@@ -110,7 +110,7 @@ class CpuProgram final : public Program, public std::enable_shared_from_this<Cpu
     std::vector<size_t> all;
     for (size_t k = 0; k < std::min(parsed_.kernels.size(), kMaxInstancesChecked); ++k)
       all.push_back(k);
-    const std::string text = translation(all);
+    const std::string text = translation(all, false);
     DiskCache::instance().entry(
         sha256(compiler.identity() + "check\n" + text) + ".ok", [&](const std::string& marker) {
           with_source(text, [&](const std::string& file) { compiler.check(file); });
@@ -137,8 +137,8 @@ class CpuProgram final : public Program, public std::enable_shared_from_this<Cpu
   const msl::Program& parsed() const { return parsed_; }
 
  private:
-  std::string translation(const std::vector<size_t>& kernels) const {
-    return msl::standard_library() + msl::emit_host(parsed_, analysis_, kernels);
+  std::string translation(const std::vector<size_t>& kernels, bool checked) const {
+    return msl::standard_library() + msl::emit_host(parsed_, analysis_, kernels, checked);
   }
 
   template <class F>

@@ -5,7 +5,54 @@
 
 #include <new>
 
+#if SOFTMETAL_ASAN
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+
 namespace softmetal {
+
+#if SOFTMETAL_ASAN
+
+namespace {
+
+thread_local Context* leaving = nullptr;
+
+}  // namespace
+
+void Context::arrived() {
+  __sanitizer_finish_switch_fiber(nullptr, &leaving->stack_low_, &leaving->stack_size_);
+}
+
+void Context::switch_to(Context& from, Context& to) {
+  leaving = &from;
+  void* fake_stack;
+  __sanitizer_start_switch_fiber(&fake_stack, to.stack_low_, to.stack_size_);
+  exchange(from, to);
+  __sanitizer_finish_switch_fiber(fake_stack, &leaving->stack_low_, &leaving->stack_size_);
+}
+
+void Context::start_at(std::byte* stack_low, std::byte* stack_top, void (*entry)(void*),
+                       void* argument) {
+  stack_low_ = stack_low;
+  stack_size_ = static_cast<size_t>(stack_top - stack_low);
+  // Frames that were left behind here have not taken back their marks.
+  __asan_unpoison_memory_region(stack_low, stack_size_);
+  prepare(stack_low, stack_top, entry, argument);
+}
+
+#else
+
+void Context::arrived() {}
+
+void Context::switch_to(Context& from, Context& to) { exchange(from, to); }
+
+void Context::start_at(std::byte* stack_low, std::byte* stack_top, void (*entry)(void*),
+                       void* argument) {
+  prepare(stack_low, stack_top, entry, argument);
+}
+
+#endif
 
 #if !SOFTMETAL_UCONTEXT
 
@@ -58,7 +105,7 @@ softmetal_fiber_start:
 .size softmetal_fiber_start, . - softmetal_fiber_start
 )");
 
-void Context::start_at(std::byte*, std::byte* stack_top, void (*entry)(void*), void* argument) {
+void Context::prepare(std::byte*, std::byte* stack_top, void (*entry)(void*), void* argument) {
   auto** frame =
       reinterpret_cast<void**>(stack_top) - 9;     // leaves the ABI's alignment at the entry
   for (int i = 0; i < 6; ++i) frame[i] = nullptr;  // r15 r14 r13 r12 rbx rbp
@@ -120,7 +167,7 @@ softmetal_fiber_start:
 .size softmetal_fiber_start, . - softmetal_fiber_start
 )");
 
-void Context::start_at(std::byte*, std::byte* stack_top, void (*entry)(void*), void* argument) {
+void Context::prepare(std::byte*, std::byte* stack_top, void (*entry)(void*), void* argument) {
   auto** frame = reinterpret_cast<void**>(stack_top) - 20;
   for (int i = 0; i < 20; ++i) frame[i] = nullptr;
   frame[0] = reinterpret_cast<void*>(entry);                    // x19
@@ -131,7 +178,7 @@ void Context::start_at(std::byte*, std::byte* stack_top, void (*entry)(void*), v
 
 #endif
 
-void Context::switch_to(Context& from, Context& to) {
+void Context::exchange(Context& from, Context& to) {
   softmetal_switch(&from.stack_pointer_, to.stack_pointer_);
 }
 
@@ -149,8 +196,8 @@ void start(unsigned entry_high, unsigned entry_low, unsigned argument_high, unsi
 
 }  // namespace
 
-void Context::start_at(std::byte* stack_low, std::byte* stack_top, void (*entry)(void*),
-                       void* argument) {
+void Context::prepare(std::byte* stack_low, std::byte* stack_top, void (*entry)(void*),
+                      void* argument) {
   const uint64_t e = reinterpret_cast<uintptr_t>(entry);
   const uint64_t a = reinterpret_cast<uintptr_t>(argument);
   getcontext(&context_);
@@ -161,7 +208,7 @@ void Context::start_at(std::byte* stack_low, std::byte* stack_top, void (*entry)
               unsigned(a >> 32), unsigned(a));
 }
 
-void Context::switch_to(Context& from, Context& to) { swapcontext(&from.context_, &to.context_); }
+void Context::exchange(Context& from, Context& to) { swapcontext(&from.context_, &to.context_); }
 
 #endif
 

@@ -12,6 +12,14 @@
 #define SOFTMETAL_UCONTEXT 0
 #endif
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SOFTMETAL_ASAN 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define SOFTMETAL_ASAN 1
+#endif
+
 namespace softmetal {
 
 // A suspended flow of control. A fresh one starts `entry(argument)`, which never returns.
@@ -20,8 +28,18 @@ class Context {
   void start_at(std::byte* stack_low, std::byte* stack_top, void (*entry)(void*), void* argument);
   // Suspends the caller in `from` and goes on where `to` stands.
   static void switch_to(Context& from, Context& to);
+  // What `entry` calls first.
+  static void arrived();
 
  private:
+  void prepare(std::byte* stack_low, std::byte* stack_top, void (*entry)(void*), void* argument);
+  static void exchange(Context& from, Context& to);
+
+#if SOFTMETAL_ASAN
+  // AddressSanitizer has to know the stack that a flow of control goes on with.
+  const void* stack_low_ = nullptr;
+  size_t stack_size_ = 0;
+#endif
 #if SOFTMETAL_UCONTEXT
   ucontext_t context_;
 #else

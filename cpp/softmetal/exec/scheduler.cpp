@@ -92,6 +92,7 @@ bool Scheduler::run(const Job& job, const uint32_t group[3], std::string& error)
 
 // The body of every stack: threads one after the other, as long as the next has not started.
 void Scheduler::fiber_main(void* argument) {
+  Context::arrived();
   auto& self = *static_cast<Scheduler*>(argument);
   for (;;) {
     const size_t lane = self.starting_;

@@ -25,8 +25,8 @@ bool is_assignment(std::string_view op) {
 
 class HostEmitter {
  public:
-  HostEmitter(const Program& program, const Analysis& analysis)
-      : program_(program), analysis_(analysis), edits_(program.source) {}
+  HostEmitter(const Program& program, const Analysis& analysis, bool checked)
+      : program_(program), analysis_(analysis), checked_(checked), edits_(program.source) {}
 
   std::string run(const std::vector<size_t>& kernels) {
     for (const Span span : program_.instantiations) blank(span);
@@ -34,8 +34,13 @@ class HostEmitter {
     for (const Span span : program_.qualifiers) blank(span);
     find_names();
     for (size_t i = 0; i < program_.constants.size(); ++i) function_constant(i);
+    // What stands outermost is opened first and closed last.
+    std::vector<TokenIndex> assigned;
+    for (TokenIndex i = 2; checked_ && i + 1 < program_.tokens.size(); ++i)
+      if (is(i, "=")) assignment(i, assigned);
     for (size_t i = 0; i < program_.functions.size(); ++i) function(i);
     for (TokenIndex i = 0; i + 1 < program_.tokens.size(); ++i) token(i);
+    for (const TokenIndex end : assigned) edits_.insert(at(end).offset, ")");
 
     std::string out = "namespace sm_program {\n";
     out += "static const volatile struct { char magic[32]; sm_constant_slot slots[" +
@@ -124,6 +129,37 @@ class HostEmitter {
                is_swizzle(t.text) && !declared_.count(t.text) && !is(i + 1, "(")) {
       swizzle(i);
     }
+  }
+
+  // x[i] = f(y);  ->  x[i] = sm_value(f(y));
+  // Where f returns an object, g++ lets it write to x[i] itself and shows the checker neither that
+  // nor an assignment. A copy through a reference it shows. Adds the token behind the value to
+  // `ends`.
+  void assignment(TokenIndex i, std::vector<TokenIndex>& ends) {
+    const auto begins_statement = [&](TokenIndex j) {
+      const Token& t = at(j - 1);
+      return t.is(";") || t.is("{") || t.is("}") || t.is(")") || t.is("else") || t.is(":");
+    };
+    TokenIndex first = i - 1;
+    while (first > 0 && !begins_statement(first)) --first;
+    for (TokenIndex j = first; j < i; ++j)
+      if (is(j, "auto")) return;
+    const bool is_declaration = first != i - 1 && !is(first, "*") && !is(i - 1, "]") &&
+                                !is(i - 1, ")") && !is(i - 2, ".") && !is(i - 2, "->");
+    if (is_declaration || is(i + 1, "{")) return;
+    bool computes = false;
+    TokenIndex end = i + 1;
+    while (end + 1 < program_.tokens.size() && !is(end, ";") && !is(end, ")")) {
+      if (is(end, ",") || is(end, "}")) return;
+      const TokenIndex behind = is(end, "<") ? skip_angles(program_, end) : 0;
+      const bool opens = is(end, "(") || is(end, "{");
+      computes |= opens || (at(end).kind == Token::Kind::punctuation && !is(end, "[") &&
+                            !is(end, ".") && !is(end, "->") && !is(end, "::"));
+      end = behind ? behind : opens || is(end, "[") ? skip_brackets(program_, end) : end + 1;
+    }
+    if (!computes) return;
+    edits_.insert(at(i + 1).offset, "sm_value(");
+    ends.push_back(end);
   }
 
   // Attributes say nothing to the host's compiler. A kernel is of no use but through its entry, so
@@ -351,6 +387,7 @@ class HostEmitter {
 
   const Program& program_;
   const Analysis& analysis_;
+  const bool checked_;
   Edits edits_;
   std::unordered_set<std::string_view> meeting_;
   std::unordered_set<std::string_view> declared_;
@@ -360,8 +397,8 @@ class HostEmitter {
 }  // namespace
 
 std::string emit_host(const Program& program, const Analysis& analysis,
-                      const std::vector<size_t>& kernels) {
-  return HostEmitter(program, analysis).run(kernels);
+                      const std::vector<size_t>& kernels, bool checked) {
+  return HostEmitter(program, analysis, checked).run(kernels);
 }
 
 }  // namespace softmetal::msl

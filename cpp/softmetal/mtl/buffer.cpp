@@ -28,9 +28,9 @@ bool length_allowed(const char* method, const Device& device, uint64_t length) {
     explain_nil(method, "length is 0");
     return false;
   }
-  if (length > device.profile.max_buffer_length()) {
+  if (length > device.profile.max_buffer_length) {
     explain_nil(method, "length is " + std::to_string(length) + ", maxBufferLength " +
-                            std::to_string(device.profile.max_buffer_length()));
+                            std::to_string(device.profile.max_buffer_length));
     return false;
   }
   return true;
@@ -66,6 +66,12 @@ Buffer::~Buffer() {
     deallocator_(data_, length_);
     Block_release(deallocator_);
   }
+}
+
+uint64_t Buffer::marked_length(uint64_t offset) {
+  std::lock_guard lock(mutex_);
+  const auto marker = markers_.find(offset);
+  return marker == markers_.end() ? length_ - offset : marker->second;
 }
 
 Ref<Buffer> new_buffer(const char* method, Device& device, uint64_t length,
@@ -199,8 +205,13 @@ struct BufferMethods : Buffer {
       misuse("-[MTLBuffer addDebugMarker:range:]",
              "range ends beyond the buffer's length, " + std::to_string(length_));
     }
+    std::lock_guard lock(mutex_);
+    markers_[range.location] = range.length;
   }
-  void remove_markers() {}
+  void remove_markers() {
+    std::lock_guard lock(mutex_);
+    markers_.clear();
+  }
   MTL::BufferSparseTier sparse_tier() const { return MTL::BufferSparseTierNone; }
 };
 

@@ -81,6 +81,9 @@ class Buffer : public Resource {
 
   std::byte* data() const { return data_; }
   uint64_t length() const { return length_; }
+  // From `offset` to the end of the debug marker that starts there, of the newest where there are
+  // several; to the end of the buffer where there is none.
+  uint64_t marked_length(uint64_t offset);
 
  private:
   friend struct BufferMethods;
@@ -89,6 +92,8 @@ class Buffer : public Resource {
   const uint64_t length_;
   const Memory memory_;
   const Deallocator deallocator_;
+  std::mutex mutex_;
+  std::map<uint64_t, uint64_t> markers_;  // offset -> length
 };
 
 // Metal's -newBuffer..., for the device and for heaps.

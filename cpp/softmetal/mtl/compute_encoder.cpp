@@ -51,7 +51,7 @@ void ComputeEncoder::bind(const char* method, const Argument& argument, Prepared
                          std::to_string(argument.element_alignment));
     }
     binding.data = slot.buffer->data() + slot.offset;
-    binding.size = slot.buffer->length() - slot.offset;
+    binding.size = slot.length;
     if (slot.buffer->label) {
       binding.label = slot.buffer->label->view();
       out.labels.push_back(slot.buffer->label);
@@ -137,6 +137,7 @@ struct ComputeEncoderMethods : ComputeEncoder {
     if (!slot.buffer) misuse(kName, "index " + std::to_string(index) + " holds no buffer");
     check_range(kName, "the buffer", slot.buffer.get(), offset, 0);
     slot.offset = offset;
+    slot.length = slot.buffer->marked_length(offset);
   }
 
   void set_bytes(const void* bytes, uint64_t length, uint64_t index) {
@@ -147,7 +148,7 @@ struct ComputeEncoderMethods : ComputeEncoder {
       misuse(kName, "length is " + std::to_string(length) + ", it must be 1 to 4096");
     }
     const auto* first = static_cast<const std::byte*>(bytes);
-    slot = {nullptr, 0, std::make_shared<const Bytes>(first, first + length)};
+    slot = {nullptr, 0, 0, std::make_shared<const Bytes>(first, first + length)};
   }
 
   void set_threadgroup_memory(uint64_t length, uint64_t index) {
@@ -252,7 +253,8 @@ struct ComputeEncoderMethods : ComputeEncoder {
   void put(const char* method, Buffer* buffer, uint64_t offset, uint64_t index) {
     Slot& slot = slot_at(method, index);
     if (buffer != nullptr) check_range(method, "buffer", buffer, offset, 0);
-    slot = {Ref<Buffer>::retain(buffer), offset, nullptr};
+    slot = {Ref<Buffer>::retain(buffer), offset,
+            buffer != nullptr ? buffer->marked_length(offset) : 0, nullptr};
   }
 
   void add(std::function<void()> run) {

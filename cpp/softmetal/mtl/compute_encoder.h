@@ -25,6 +25,7 @@ class ComputeEncoder : public CommandEncoder {
   struct Slot {
     Ref<Buffer> buffer;
     uint64_t offset = 0;
+    uint64_t length = 0;  // from there, as far as a debug marker of the buffer says
     std::shared_ptr<const Bytes> bytes;
   };
 

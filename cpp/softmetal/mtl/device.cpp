@@ -91,7 +91,7 @@ struct DeviceMethods : Device {
 
   uint64_t current_allocated() const { return allocated_.load(); }
   uint64_t working_set() const { return profile.working_set(); }
-  uint64_t max_buffer_length() const { return profile.max_buffer_length(); }
+  uint64_t max_buffer_length() const { return profile.max_buffer_length; }
   uint64_t max_threadgroup_memory() const { return profile.threadgroup_memory; }
   MTL::Size max_threads() const {
     const uint64_t limit = profile.max_threads_per_group;

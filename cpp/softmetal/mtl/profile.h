@@ -13,18 +13,18 @@ struct Profile {
   const char* architecture;  // what MTLArchitecture.name says
   MTL::GPUFamily family;     // and all Apple families before it
   uint64_t memory;           // of the whole machine
+  uint64_t max_buffer_length;
   uint32_t max_threads_per_group;
   uint32_t threadgroup_memory;
 
-  // Both shares are what a 16 GB and a 64 GB machine reported.
+  // The share that a 16 GB and a 64 GB machine reported.
   uint64_t working_set() const { return memory / 3 * 2; }
-  uint64_t max_buffer_length() const { return memory / 16 * 9; }
   bool supports(MTL::GPUFamily asked) const;
 };
 
 std::span<const Profile> profiles();
 
-// For devices created from now on.
+// For devices created from now on. The first is that of the environment variable SOFTMETAL_PROFILE.
 const Profile& current_profile();
 bool set_current_profile(std::string_view id);
 

@@ -114,6 +114,50 @@ kernel void before(device int* out, uint i [[thread_position_in_grid]]) {
     assert "writes 4 bytes at offset -4" in report.message
 
 
+# Each stores an object that a function returns: compilers let the function write it in place.
+STORES = {
+    "struct": ("struct S { float a, b, c; };\nS f(float x) { S s; s.a = x; s.b = 2; s.c = x; return s; }",
+               "S", "f(float(t))", ".a"),
+    "five-words": ("struct S { float a, b, c, d, e; }; S f(float x) { return {x, x, x, x, x}; }",
+                   "S", "f(float(t))", ".e"),
+    "operator": ("", "float4", "float4(t) * float4(2)", ".y"),
+    "library": ("", "float4", "fma(float4(t), float4(2), float4(t))", ".w"),
+    "bfloat": ("bfloat f(float x) { return bfloat(x); }", "bfloat",
+               "t < 64 ? f(float(t)) : bfloat(0)", ""),
+    "template": ("template <typename T, int n> T f(float x) { return T(x * n); }", "half4",
+                 "t < 64 ? f<half4, 2>(float(t)) : half4(0)", ".z"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("barrier", ["threadgroup_barrier(mem_flags::mem_threadgroup);", ""])
+@pytest.mark.parametrize("store", STORES)
+def test_an_object_stored_in_threadgroup_memory(metal: Metal, store: str, barrier: str):
+    helper, kind, value, member = STORES[store]
+    source = (
+        HEADER
+        + f"""{helper}
+kernel void keep(device float* out, uint t [[thread_index_in_threadgroup]]) {{
+  threadgroup {kind} tile[64];
+  if (t < 64) tile[t] = {value};
+  {barrier}
+  out[t] = float(tile[63 - t]{member});
+}}
+"""
+    )
+    metal.options(check=True)
+    out = np.zeros(64, np.float32)
+    if barrier:
+        metal.run(source, "keep", out, grid=64, group=64)
+        assert metal.reports() == []
+        assert out[62] / out[0] == pytest.approx(1 / 63)
+        return
+    reports = faults(metal, source, "keep", out, grid=64, group=64)
+    races = [r for r in reports if r.kind == "race"]
+    places = {line_of(source, "tile[t] ="), line_of(source, "out[t] =")}
+    assert races
+    assert all({r.line, r.other_line} == places for r in races)
+
+
 def test_past_a_threadgroup_array(metal: Metal):
     source = REVERSE.replace("tile[n - 1 - i]", "tile[n - i]").replace("tile[64]", "tile[32]")
     metal.options(check=True)

@@ -30,8 +30,10 @@ SOFTMETAL_API void softmetal_visit_live_objects(void (*visit)(void* context, con
 SOFTMETAL_API const char* softmetal_last_error(void);
 
 /* The Apple GPU whose name, families and limits a device shows. "apple7" (M1), "apple8" (M2),
- * "apple9" (M3); the names end with NULL. Setting one decides for devices created later and answers
- * 0 for a name that there is none of. All handles to one device show one profile. */
+ * "apple9" (M3), "apple3" (A9, with half of their threads and threadgroup memory), "paravirtual"
+ * (that of a virtual machine: an old family, and newer features that only asking finds); the names
+ * end with NULL. The environment variable SOFTMETAL_PROFILE sets the first. Setting one decides for
+ * devices created later and answers 0 for a name that there is none of. All handles to one device show one profile. */
 SOFTMETAL_API const char* const* softmetal_profiles(void);
 SOFTMETAL_API int softmetal_set_profile(const char* name);
 SOFTMETAL_API const char* softmetal_profile(void);
@@ -61,7 +63,9 @@ SOFTMETAL_API void softmetal_set_threads(
     unsigned threads); /* 0: as many as the machine has cores */
 
 /* The checker: races, accesses out of bounds, reads of threadgroup memory never written. What it
- * finds fails the command buffer, with the finding as the error's text, and is kept as a report. */
+ * finds fails the command buffer, with the finding as the error's text, and is kept as a report.
+ * A buffer's bounds are its length; for one that is bound where a debug marker of it starts
+ * (addDebugMarker:range:), those of the marker. */
 SOFTMETAL_API void softmetal_set_check(int on);
 /* Hands out and forgets the reports, oldest first. At most the newest 1000 are kept. */
 SOFTMETAL_API void softmetal_take_reports(void (*visit)(void* context, const char* text),

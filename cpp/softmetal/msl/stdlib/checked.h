@@ -28,6 +28,13 @@ SM_UNCHECKED static sm_worker* sm_checked_worker() {
 }
 }  // namespace sm_program
 
+namespace sm_program {
+template <class T>
+SM_UNCHECKED inline const T& sm_value(const T& value) {
+  return value;
+}
+}  // namespace sm_program
+
 // An access that a function of this library makes on behalf of its caller.
 #define sm_touch(data, bytes, kind) sm_access(data, bytes, kind, __builtin_return_address(0))
 
