@@ -116,7 +116,7 @@ kernel void before(device int* out, uint i [[thread_position_in_grid]]) {
 
 # Each stores an object that a function returns: compilers let the function write it in place.
 STORES = {
-    "struct": ("struct S { float a, b, c; };\nS f(float x) { S s; s.a = x; s.b = 2; s.c = x; return s; }",
+    "struct": ("struct S { float a, b, c; }; S f(float x) { S s; s.a = s.b = s.c = x; return s; }",
                "S", "f(float(t))", ".a"),
     "five-words": ("struct S { float a, b, c, d, e; }; S f(float x) { return {x, x, x, x, x}; }",
                    "S", "f(float(t))", ".e"),
