@@ -49,7 +49,7 @@ struct Pipeline {
   Ref<MTL::ComputePipelineState> state;
   uint32_t max_threads;
   uint32_t simd_width;
-  size_t threadgroup_bytes;  // of its threadgroup variables
+  size_t threadgroup_bytes;                 // of its threadgroup variables
   std::vector<PipelineArgument> arguments;  // by index; only where reflection was asked for
 };
 

@@ -170,9 +170,7 @@ def set_profile(name: str) -> None:
             "SOFTMETAL_PROFILE"
         )
     if not _core.softmetal_set_profile(name):
-        raise ValueError(
-            f"softmetal.set_profile: name is {name!r}, expected one of {profiles()}"
-        )
+        raise ValueError(f"softmetal.set_profile: name is {name!r}, expected one of {profiles()}")
 
 
 def profile() -> str:

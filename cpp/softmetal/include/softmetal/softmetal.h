@@ -33,7 +33,8 @@ SOFTMETAL_API const char* softmetal_last_error(void);
  * "apple9" (M3), "apple3" (A9, with half of their threads and threadgroup memory), "paravirtual"
  * (that of a virtual machine: an old family, and newer features that only asking finds); the names
  * end with NULL. The environment variable SOFTMETAL_PROFILE sets the first. Setting one decides for
- * devices created later and answers 0 for a name that there is none of. All handles to one device show one profile. */
+ * devices created later and answers 0 for a name that there is none of. All handles to one device
+ * show one profile. */
 SOFTMETAL_API const char* const* softmetal_profiles(void);
 SOFTMETAL_API int softmetal_set_profile(const char* name);
 SOFTMETAL_API const char* softmetal_profile(void);
