@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
 
@@ -20,6 +21,8 @@ void bind_devices(nb::module_& m);
 void bind_arrays(nb::module_& m);
 void bind_ops(nb::module_& m);
 void bind_ternary(nb::module_& m);
+void bind_blockwise(nb::module_& m);
+void bind_int8(nb::module_& m);
 #ifdef BITMETAL_METAL
 void bind_kernels(nb::module_& m);
 #endif

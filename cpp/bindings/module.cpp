@@ -20,6 +20,8 @@ NB_MODULE(_core, m) {
   bind_arrays(m);
   bind_ops(m);
   bind_ternary(m);
+  bind_blockwise(m);
+  bind_int8(m);
 #ifdef BITMETAL_METAL
   bind_kernels(m);
 #endif

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "bitmetal/blockwise.h"
 #include "bitmetal/ops.h"
 #include "bitmetal/ternary.h"
 
@@ -109,6 +110,25 @@ class Backend {
   // The pivots of that LU, [batch, n], the first with the sign of the permutation: their product is
   // the determinant.
   virtual void pivots(const Array& a, const Array& out);
+
+  // x has q's shape and type, f32, f16 or bf16; q is not nested, and has its book.
+  virtual void blockwise_quantize(const Array& x, const BlockwiseArray& q) = 0;
+  virtual void blockwise_dequantize(const BlockwiseArray& q,
+                                    const Array& out) = 0;  // f32, f16, bf16, f64
+  // x is [batch, columns], out [batch, rows], both f32, f16 or bf16 alike, q [rows, columns];
+  // `bias` [rows] is f32 or absent.
+  virtual void blockwise_matmul(const Array& x, const BlockwiseArray& q, const Array* bias,
+                                const Array& out) = 0;
+
+  // x is [rows, columns], f32, f16 or bf16; codes i8 alike; absmax f32 [rows]; `outliers`, u8
+  // [columns], is given where threshold > 0 and gets 1 for a column that holds one, else 0.
+  virtual void int8_quantize_rows(const Array& x, float threshold, const Array& codes,
+                                  const Array& absmax, const Array* outliers) = 0;
+  // i8 [m, k] and [n, k] to i32 [m, n].
+  virtual void int8_matmul(const Array& a, const Array& b, const Array& out) = 0;
+  // i32 [m, n], f32 [m], [n] and [n] or absent, to f32, f16 or bf16 [m, n].
+  virtual void int8_dequantize(const Array& sums, const Array& row_absmax,
+                               const Array& column_absmax, const Array* bias, const Array& out) = 0;
 };
 
 }  // namespace bitmetal

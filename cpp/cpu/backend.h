@@ -27,6 +27,15 @@ class CpuBackend final : public Backend {
   void ternary_matmul(const Array& x, const TernaryMatrix& w, const Array& out) override;
   void bitlinear(const Array& x, const TernaryMatrix& w, const Array* bias,
                  const Array* norm_weight, float eps, const Array& out) override;
+  void blockwise_quantize(const Array& x, const BlockwiseArray& q) override;
+  void blockwise_dequantize(const BlockwiseArray& q, const Array& out) override;
+  void blockwise_matmul(const Array& x, const BlockwiseArray& q, const Array* bias,
+                        const Array& out) override;
+  void int8_quantize_rows(const Array& x, float threshold, const Array& codes, const Array& absmax,
+                          const Array* outliers) override;
+  void int8_matmul(const Array& a, const Array& b, const Array& out) override;
+  void int8_dequantize(const Array& sums, const Array& row_absmax, const Array& column_absmax,
+                       const Array* bias, const Array& out) override;
 };
 
 std::unique_ptr<Backend> make_backend();

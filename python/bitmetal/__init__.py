@@ -4,7 +4,7 @@ Arrays live on devices (`devices`, `device`); `ternary` holds BitNet weights. Ev
 NumPy arrays and whatever else exposes its memory, and gives arrays that NumPy reads in place.
 """
 
-from bitmetal import _blas, memory, pipelines, safetensors, softmetal, ternary
+from bitmetal import _blas, blockwise, memory, pipelines, safetensors, softmetal, ternary
 from bitmetal._core import (
     Array,
     Device,
@@ -60,6 +60,7 @@ __all__ = [
     "batch",
     "bfloat16",
     "bitlinear",
+    "blockwise",
     "bool_",
     "device",
     "devices",

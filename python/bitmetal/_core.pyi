@@ -930,6 +930,256 @@ def bitlinear(x: ArrayLike, w: TernaryMatrix, bias: ArrayLike | None = None, nor
     Wang et al., "BitNet: Scaling 1-bit Transformers for Large Language Models", 2023.
     """
 
+class BlockwiseArray:
+    """
+    A tensor of 2 to 8 bits an element, with a scale for each block.
+
+    Made by `blockwise.quantize`, or by `from_parts` over arrays that exist.
+    """
+
+    @staticmethod
+    def from_parts(codes: ArrayLike, absmax: ArrayLike | BlockwiseArray, shape: ShapeLike, format: str, *, block_size: int | None = None, dtype: DTypeLike | None = None, code: ArrayLike | None = None, biases: ArrayLike | None = None, bits: int = 4, offset: float = 0.0) -> BlockwiseArray:
+        """
+        A quantized tensor over existing memory: nothing is copied where the memory allows it.
+
+        Parameters
+        ----------
+        codes : array-like
+            uint8, of any shape: as many bytes as the format takes (``code_bytes``). MLX's uint32 words are
+            passed as ``words.view(numpy.uint8)``.
+        absmax : array-like or BlockwiseArray
+            One scale for each block, in order: float32 for nf4, fp4 and int8; uint8 for mxfp4 (E8M0) and nvfp4
+            (E4M3); float32, float16 or bfloat16 for affine. Double quantization: an int8 BlockwiseArray of
+            shape ``(blocks,)``, to whose elements `offset` is added.
+        shape : int or tuple of int
+            Of the dense tensor.
+        format : {"nf4", "fp4", "int8", "mxfp4", "nvfp4", "affine"}
+            What the codes mean.
+        block_size : int, optional
+            Elements that share a scale: 64 if None (mxfp4 32, nvfp4 16).
+        dtype : dtype, optional
+            Of the dense tensor: what `dequantize` gives. float32 if None.
+        code : array-like, optional
+            For int8: the values of the 256 codes, ascending. The dynamic map if None.
+        biases : array-like, optional
+            For affine: one for each block, of the type of `absmax`.
+        bits : int
+            For affine: 2, 3, 4, 6 or 8.
+        offset : float
+            See `absmax`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a part has another type or size.
+        """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of the dense tensor."""
+
+    @property
+    def dtype(self) -> DType:
+        """The type of the dense tensor."""
+
+    @property
+    def format(self) -> str:
+        """"nf4", "fp4", "int8", "mxfp4", "nvfp4" or "affine"."""
+
+    @property
+    def bits(self) -> int:
+        """Bits of a code."""
+
+    @property
+    def block_size(self) -> int:
+        """Elements that share a scale."""
+
+    @property
+    def codes(self) -> Array:
+        """The codes, uint8."""
+
+    @property
+    def absmax(self) -> Array:
+        """
+        float32 [blocks]: the largest magnitude of each block, whether stored so or quantized.
+        """
+
+    @property
+    def scales(self) -> Array:
+        """
+        One for each block, as stored: what `from_parts` takes as `absmax`; with double
+        quantization the codes of `nested`.
+        """
+
+    @property
+    def biases(self) -> Array | None:
+        """Of affine, one for each block; else None."""
+
+    @property
+    def code(self) -> Array | None:
+        """float32: the values of the 16 or 256 codes; None for affine."""
+
+    @property
+    def nested(self) -> BlockwiseArray | None:
+        """Double quantization: absmax - offset as int8; else None."""
+
+    @property
+    def offset(self) -> float:
+        """The mean that `nested` lacks; else 0."""
+
+    @property
+    def nbytes(self) -> int:
+        """
+        Bytes of codes and scales in memory, those of the code book not counted.
+        """
+
+    @property
+    def device(self) -> Device:
+        """The device that it lives on."""
+
+    def dequantize(self, dtype: DTypeLike | None = None) -> Array:
+        """
+        The dense tensor, computed in float32 and rounded once (to `self.dtype` if no type is given).
+        """
+
+    def __repr__(self) -> str: ...
+
+def blockwise_quantize(x: ArrayLike, format: str = 'nf4', block_size: int | None = None, double_quant: bool = False, code: ArrayLike | None = None, *, bits: int = 4) -> BlockwiseArray:
+    """
+    Quantize a tensor in blocks that share a scale.
+
+    Parameters
+    ----------
+    x : array-like
+        Any shape, float32, float16 or bfloat16. Blocks run over its elements in row-major order.
+    format : {"nf4", "fp4", "int8", "mxfp4", "nvfp4", "affine"}
+        4-bit NormalFloat or float and 8 bits by a code book, all three scaled by the block's largest
+        magnitude; OCP's MXFP4; NVIDIA's NVFP4 without a scale of the tensor; MLX's affine groups.
+    block_size : int, optional
+        Elements that share a scale. nf4, fp4: a power of two from 16 to 4096; int8: any; affine: 32, 64 or
+        128; 64 if None. mxfp4: 32. nvfp4: 16. For mxfp4, nvfp4 and affine it divides the last axis.
+    double_quant : bool
+        Quantize the scales of nf4, fp4 or int8 too, in blocks of 256 around their mean.
+    code : array-like, optional
+        For int8: 256 numbers in ascending order. The dynamic map of bitsandbytes if None.
+    bits : int
+        For affine: 2, 3, 4, 6 or 8.
+
+    Returns
+    -------
+    BlockwiseArray
+
+    Raises
+    ------
+    ValueError
+        Where a size does not fit the format, or `double_quant` meets NaN or infinity.
+
+    Notes
+    -----
+    nf4, fp4 and int8: the code of the entry nearest to x / absmax, the lower one of two that are equally
+    near. A block with NaN or infinity dequantizes to NaN as a whole. mxfp4: the scale is
+    2**(floor(log2(absmax)) - 2), and elements are rounded to nearest, ties to even. nvfp4: the scale is
+    absmax / 6 rounded to E4M3. Codes and scales are the same bits on every device.
+
+    References
+    ----------
+    Dettmers et al., "QLoRA: Efficient Finetuning of Quantized LLMs", 2023. OCP Microscaling Formats (MX)
+    Specification v1.0, 2023.
+    """
+
+def blockwise_matmul(x: ArrayLike, q: BlockwiseArray, bias: ArrayLike | None = None, out: Array | None = None) -> Array:
+    """
+    x @ dequantize(q).T + bias, without a dense copy of the weight; summed in float32.
+
+    Parameters
+    ----------
+    x : array-like
+        ``[..., in features]`` of float32, float16 or bfloat16.
+    q : BlockwiseArray
+        ``(out features, in features)``, of any sizes: a block may reach over the end of a row.
+    bias : array-like, optional
+        ``[out features]``.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+        ``[..., out features]`` of the type of `x`.
+    """
+
+def int8_quantize_rows(x: ArrayLike, threshold: float = 0.0) -> tuple[Array, Array, Array]:
+    """
+    Quantize each row to int8 by its largest magnitude.
+
+    absmax = max(abs(x)) of the row, code = round(x * (127 / absmax)), halves to even.
+
+    Parameters
+    ----------
+    x : array-like
+        ``[..., columns]`` of float32, float16 or bfloat16.
+    threshold : float
+        If above 0, elements of at least this magnitude are outliers: they do not count for absmax, and
+        all codes of their columns are 0.
+
+    Returns
+    -------
+    codes : Array
+        int8, the shape of `x`.
+    absmax : Array
+        float32 ``[rows]``.
+    outliers : Array
+        int64, the columns with an outlier in ascending order.
+
+    Notes
+    -----
+    A row of zeros, or with NaN or infinity, gets the code 0 throughout (absmax 0, NaN, infinity).
+
+    References
+    ----------
+    Dettmers et al., "LLM.int8(): 8-bit Matrix Multiplication for Transformers at Scale", 2022.
+    """
+
+def int8_matmul(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    a @ b.T of int8 in int32, exact.
+
+    Parameters
+    ----------
+    a : array-like
+        int8 ``[..., columns]``.
+    b : array-like
+        int8 ``[rows, columns]``.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+        int32 ``[..., rows]``. Sums that pass int32 (possible from 131072 columns on) are taken modulo 2**32.
+    """
+
+def int8_dequantize(sums: ArrayLike, row_absmax: ArrayLike, column_absmax: ArrayLike, bias: ArrayLike | None = None, dtype: DTypeLike | None = None) -> Array:
+    """
+    sums * (row_absmax * column_absmax) / 127**2 + bias: what an int8 product stands for.
+
+    Parameters
+    ----------
+    sums : array-like
+        int32 ``[..., columns]``, as `int8_matmul` gives it.
+    row_absmax, column_absmax : array-like
+        float32, one for each row and for each column.
+    bias : array-like, optional
+        ``[columns]``.
+    dtype : dtype, optional
+        float32 if None.
+
+    Returns
+    -------
+    Array
+        The shape of `sums`; computed in float32 and rounded once.
+    """
+
 class Kernel:
     """
     A kernel of your own, in the Metal Shading Language.

@@ -7,6 +7,7 @@ namespace generic {
 namespace {
 #include "cpu/isa/simd_generic.h"
 
+#include "cpu/isa/blockwise_generic.h"
 #include "cpu/isa/ternary_generic.h"
 #include "cpu/isa/vector_generic.h"
 

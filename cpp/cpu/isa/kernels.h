@@ -6,6 +6,7 @@
 #pragma once
 
 #include "cpu/isa/isa.h"
+#include "cpu/kernels/blockwise.h"
 #include "cpu/kernels/convert.h"
 #include "cpu/kernels/gemm.h"
 #include "cpu/kernels/gemv.h"
@@ -19,6 +20,7 @@ namespace bitmetal::cpu {
 struct Kernels {
   Isa isa;
   TernaryKernels ternary;
+  BlockwiseKernels blockwise;
   ConvertKernels convert;
   ReduceKernels reduce;
   SoftmaxKernels softmax;

@@ -2,6 +2,7 @@
 
 #include "cpu/isa/simd_common.h"
 
+#include "cpu/kernels/blockwise.inl"
 #include "cpu/kernels/convert.inl"
 #include "cpu/kernels/gemm.inl"
 #include "cpu/kernels/gemv.inl"
@@ -13,6 +14,7 @@
 constexpr Kernels make_kernels(Isa isa) {
   return {.isa = isa,
           .ternary = kTernaryKernels,
+          .blockwise = kBlockwiseKernels,
           .convert = kConvertKernels,
           .reduce = kReduceKernels,
           .softmax = kSoftmaxKernels,
