@@ -2,6 +2,7 @@
 
 #include "bindings/bindings.h"
 #include "bindings/dlpack.h"
+#include "bindings/elementwise.h"
 #include "core/backend.h"
 
 namespace bitmetal::python {
@@ -80,6 +81,11 @@ void assign(const Array& target, nb::handle value) {
   if (&source.device() != &target.device()) source = to_device(source, target.device());
   source = broadcast_to(source, target.shape());
   if (target.size() == 0) return;
+  // a[key] += b assigns to the view what it already holds.
+  if (source.data() == target.data() && source.dtype() == target.dtype() &&
+      source.strides() == target.strides()) {
+    return;
+  }
   if (may_overlap(source, target)) source = copy(source);
   without_gil(target.device(), target.bytes(),
               [&] { target.device().backend().copy(source, target); });
@@ -381,7 +387,14 @@ DeviceError
                                [&] { return matmul(other, b); });
           },
           nb::sig("def __rmatmul__(self, other: ArrayLike, /) -> Array"))
-      .def("__bool__", [](nb::handle self) { return PyObject_IsTrue(to_scalar(self).ptr()) == 1; })
+      .def("__bool__",
+           [](nb::handle self) {
+             if (const Array& a = nb::cast<const Array&>(self); a.size() != 1) {
+               fail<ValueError>("bool: an array of ", a.size(),
+                                " elements is neither true nor false; expected one element");
+             }
+             return PyObject_IsTrue(to_scalar(self).ptr()) == 1;
+           })
       .def("__float__", [](nb::handle self) { return PyFloat_AsDouble(to_scalar(self).ptr()); })
       .def(
           "__int__",
@@ -425,7 +438,7 @@ DeviceError
           "__dlpack_device__",
           [](const Array&) { return nb::make_tuple(static_cast<int>(dlpack::kCpu), 0); },
           nb::sig("def __dlpack_device__(self) -> tuple[int, int]"));
-  cls.attr("__hash__") = nb::none();
+  bind_operators(cls);
   bind_creation(m);
 }
 

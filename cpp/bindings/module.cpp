@@ -19,6 +19,7 @@ NB_MODULE(_core, m) {
   bind_devices(m);
   bind_arrays(m);
   bind_ops(m);
+  bind_elementwise(m);
   bind_ternary(m);
   bind_blockwise(m);
   bind_int8(m);

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "bitmetal/blockwise.h"
+#include "bitmetal/elementwise.h"
 #include "bitmetal/ops.h"
 #include "bitmetal/ternary.h"
 
@@ -56,6 +57,12 @@ class Backend {
   // Any strides on both sides, any pair of types.
   virtual void copy(const Array& in, const Array& out) = 0;
   virtual void fill(const Array& out, double value) = 0;
+
+  // inputs[i] is what the expression's input i reads, in the shape of `out`, with any strides (0
+  // where broadcast). `out` may have any strides but 0; an input that overlaps it is the very same
+  // view, element for element.
+  virtual void elementwise(const Expression& expression, std::span<const Array> inputs,
+                           const Array& out) = 0;
 
   // Both are [batch..., rows, columns] of one type with any strides (0 where broadcast); `out` is
   // row-major [batch..., m, n].

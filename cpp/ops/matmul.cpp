@@ -1,14 +1,9 @@
+#include "bitmetal/promotion.h"
 #include "core/backend.h"
 #include "ops/check.h"
 
 namespace bitmetal {
 namespace {
-
-DType promote(DType a, DType b) {
-  if (a == b) return a;
-  if (a == DType::f64 || b == DType::f64) return DType::f64;
-  return DType::f32;  // also what float16 and bfloat16 meet in
-}
 
 Dims broadcast_batch(const Array& a, const Array& b) {
   const int rank = std::max(a.rank(), b.rank()) - 2;

@@ -352,8 +352,100 @@ class Array:
 
     def __dlpack_device__(self) -> tuple[int, int]: ...
 
+    def __add__(self, other: ArrayLike, /) -> Array: ...
+
+    def __radd__(self, other: ArrayLike, /) -> Array: ...
+
+    def __iadd__(self, other: ArrayLike, /) -> Array: ...
+
+    def __sub__(self, other: ArrayLike, /) -> Array: ...
+
+    def __rsub__(self, other: ArrayLike, /) -> Array: ...
+
+    def __isub__(self, other: ArrayLike, /) -> Array: ...
+
+    def __mul__(self, other: ArrayLike, /) -> Array: ...
+
+    def __rmul__(self, other: ArrayLike, /) -> Array: ...
+
+    def __imul__(self, other: ArrayLike, /) -> Array: ...
+
+    def __truediv__(self, other: ArrayLike, /) -> Array: ...
+
+    def __rtruediv__(self, other: ArrayLike, /) -> Array: ...
+
+    def __itruediv__(self, other: ArrayLike, /) -> Array: ...
+
+    def __floordiv__(self, other: ArrayLike, /) -> Array: ...
+
+    def __rfloordiv__(self, other: ArrayLike, /) -> Array: ...
+
+    def __ifloordiv__(self, other: ArrayLike, /) -> Array: ...
+
+    def __mod__(self, other: ArrayLike, /) -> Array: ...
+
+    def __rmod__(self, other: ArrayLike, /) -> Array: ...
+
+    def __imod__(self, other: ArrayLike, /) -> Array: ...
+
+    def __pow__(self, other: ArrayLike, /) -> Array: ...
+
+    def __rpow__(self, other: ArrayLike, /) -> Array: ...
+
+    def __ipow__(self, other: ArrayLike, /) -> Array: ...
+
+    def __and__(self, other: ArrayLike, /) -> Array: ...
+
+    def __rand__(self, other: ArrayLike, /) -> Array: ...
+
+    def __iand__(self, other: ArrayLike, /) -> Array: ...
+
+    def __or__(self, other: ArrayLike, /) -> Array: ...
+
+    def __ror__(self, other: ArrayLike, /) -> Array: ...
+
+    def __ior__(self, other: ArrayLike, /) -> Array: ...
+
+    def __xor__(self, other: ArrayLike, /) -> Array: ...
+
+    def __rxor__(self, other: ArrayLike, /) -> Array: ...
+
+    def __ixor__(self, other: ArrayLike, /) -> Array: ...
+
+    def __lshift__(self, other: ArrayLike, /) -> Array: ...
+
+    def __rlshift__(self, other: ArrayLike, /) -> Array: ...
+
+    def __ilshift__(self, other: ArrayLike, /) -> Array: ...
+
+    def __rshift__(self, other: ArrayLike, /) -> Array: ...
+
+    def __rrshift__(self, other: ArrayLike, /) -> Array: ...
+
+    def __irshift__(self, other: ArrayLike, /) -> Array: ...
+
+    def __eq__(self, other: ArrayLike, /) -> Array: ...
+
+    def __ne__(self, other: ArrayLike, /) -> Array: ...
+
+    def __lt__(self, other: ArrayLike, /) -> Array: ...
+
+    def __le__(self, other: ArrayLike, /) -> Array: ...
+
+    def __gt__(self, other: ArrayLike, /) -> Array: ...
+
+    def __ge__(self, other: ArrayLike, /) -> Array: ...
+
+    def __neg__(self) -> Array: ...
+
+    def __abs__(self) -> Array: ...
+
+    def __invert__(self) -> Array: ...
+
     __hash__: ClassVar[None]  # type: ignore[assignment]
     def __buffer__(self, flags: int, /) -> memoryview: ...
+
+    __array_priority__: int = 1000
 
 def empty(shape: ShapeLike, dtype: DTypeLike | None = None, *, device: DeviceLike | None = None) -> Array:
     """
@@ -724,6 +816,1015 @@ def reshape(a: ArrayLike, shape: ShapeLike) -> Array:
     Returns
     -------
     Array
+    """
+
+def negative(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    -a.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common type.
+
+    Notes
+    -----
+    Integers wrap. TypeError for bool.
+    """
+
+def absolute(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    |a|.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common type.
+
+    Notes
+    -----
+    The least signed integer is its own absolute value.
+    """
+
+def sign(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    -1, 0 or 1 with the sign of a.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common type.
+
+    Notes
+    -----
+    NaN stays NaN. TypeError for bool.
+    """
+
+def square(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    a * a.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common type.
+    """
+
+def reciprocal(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    1 / a.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common floating-point type;
+        float32 for integers and booleans.
+    """
+
+def sqrt(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    Square root.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common floating-point type;
+        float32 for integers and booleans.
+    """
+
+def rsqrt(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    1 / sqrt(a).
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common floating-point type;
+        float32 for integers and booleans.
+    """
+
+def exp(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    e^a.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common floating-point type;
+        float32 for integers and booleans.
+    """
+
+def expm1(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    e^a - 1, exact near 0.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common floating-point type;
+        float32 for integers and booleans.
+    """
+
+def log(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    Natural logarithm.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common floating-point type;
+        float32 for integers and booleans.
+    """
+
+def log1p(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    log(1 + a), exact near 0.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common floating-point type;
+        float32 for integers and booleans.
+    """
+
+def sin(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    Sine of radians of any size.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common floating-point type;
+        float32 for integers and booleans.
+    """
+
+def cos(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    Cosine of radians of any size.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common floating-point type;
+        float32 for integers and booleans.
+    """
+
+def tanh(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    Hyperbolic tangent.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common floating-point type;
+        float32 for integers and booleans.
+    """
+
+def sigmoid(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    1 / (1 + e^-a).
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common floating-point type;
+        float32 for integers and booleans.
+    """
+
+def erf(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    Error function, 2 / sqrt(pi) times the integral of e^-t^2 from 0 to a.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common floating-point type;
+        float32 for integers and booleans.
+    """
+
+def relu(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    max(a, 0).
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common type.
+
+    Notes
+    -----
+    NaN stays NaN.
+    """
+
+def silu(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    a * sigmoid(a).
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common floating-point type;
+        float32 for integers and booleans.
+
+    Notes
+    -----
+    Also called swish.
+    """
+
+def floor(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    The greatest integer that is not above a.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        Of the shape and type of `a`; integers and booleans are returned as they are.
+    """
+
+def ceil(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    The least integer that is not below a.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        Of the shape and type of `a`; integers and booleans are returned as they are.
+    """
+
+def round(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    The nearest integer, the even one of two.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        Of the shape and type of `a`; integers and booleans are returned as they are.
+    """
+
+def trunc(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    a without its fraction.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        Of the shape and type of `a`; integers and booleans are returned as they are.
+    """
+
+def isnan(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    Whether a is NaN.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        Of bool, in the shape that the operands broadcast to.
+    """
+
+def isinf(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    Whether a is an infinity.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        Of bool, in the shape that the operands broadcast to.
+    """
+
+def isfinite(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    Whether a is neither NaN nor an infinity.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        Of bool, in the shape that the operands broadcast to.
+    """
+
+def logical_not(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    Whether a is 0.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        Of bool, in the shape that the operands broadcast to.
+    """
+
+def bitwise_not(a: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    ~a.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common type.
+
+    Notes
+    -----
+    Of booleans: logical_not. TypeError for floating-point types.
+    """
+
+def add(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    a + b.
+
+    Parameters
+    ----------
+    a, b : array-like
+        Any shapes that broadcast against each other.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common type.
+
+    Notes
+    -----
+    Integers wrap. Of booleans: logical_or.
+    """
+
+def subtract(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    a - b.
+
+    Parameters
+    ----------
+    a, b : array-like
+        Any shapes that broadcast against each other.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common type.
+
+    Notes
+    -----
+    Integers wrap. TypeError for booleans.
+    """
+
+def multiply(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    a * b.
+
+    Parameters
+    ----------
+    a, b : array-like
+        Any shapes that broadcast against each other.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common type.
+
+    Notes
+    -----
+    Integers wrap. Of booleans: logical_and.
+    """
+
+def divide(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    a / b.
+
+    Parameters
+    ----------
+    a, b : array-like
+        Any shapes that broadcast against each other.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common floating-point type;
+        float32 for integers and booleans.
+
+    Notes
+    -----
+    Integers are divided in float32 (NumPy: float64, which no GPU has).
+    """
+
+def floor_divide(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    The greatest integer not above a / b.
+
+    Parameters
+    ----------
+    a, b : array-like
+        Any shapes that broadcast against each other.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common type.
+
+    Notes
+    -----
+    Integers: x // 0 is 0, and the least integer // -1 is itself.
+    """
+
+def remainder(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    a - b * floor(a / b), with the sign of b.
+
+    Parameters
+    ----------
+    a, b : array-like
+        Any shapes that broadcast against each other.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common type.
+
+    Notes
+    -----
+    Integers: x % 0 is 0.
+    """
+
+def power(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    a^b.
+
+    Parameters
+    ----------
+    a, b : array-like
+        Any shapes that broadcast against each other.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common type.
+
+    Notes
+    -----
+    Integers wrap; x^-n is the integer part of 1 / x^n, and 0 for x = 0.
+    """
+
+def minimum(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    The lesser of a and b.
+
+    Parameters
+    ----------
+    a, b : array-like
+        Any shapes that broadcast against each other.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common type.
+
+    Notes
+    -----
+    NaN wins.
+    """
+
+def maximum(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    The greater of a and b.
+
+    Parameters
+    ----------
+    a, b : array-like
+        Any shapes that broadcast against each other.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common type.
+
+    Notes
+    -----
+    NaN wins.
+    """
+
+def equal(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    a == b.
+
+    Parameters
+    ----------
+    a, b : array-like
+        Any shapes that broadcast against each other.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        Of bool, in the shape that the operands broadcast to.
+    """
+
+def not_equal(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    a != b.
+
+    Parameters
+    ----------
+    a, b : array-like
+        Any shapes that broadcast against each other.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        Of bool, in the shape that the operands broadcast to.
+    """
+
+def less(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    a < b.
+
+    Parameters
+    ----------
+    a, b : array-like
+        Any shapes that broadcast against each other.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        Of bool, in the shape that the operands broadcast to.
+    """
+
+def less_equal(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    a <= b.
+
+    Parameters
+    ----------
+    a, b : array-like
+        Any shapes that broadcast against each other.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        Of bool, in the shape that the operands broadcast to.
+    """
+
+def greater(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    a > b.
+
+    Parameters
+    ----------
+    a, b : array-like
+        Any shapes that broadcast against each other.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        Of bool, in the shape that the operands broadcast to.
+    """
+
+def greater_equal(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    a >= b.
+
+    Parameters
+    ----------
+    a, b : array-like
+        Any shapes that broadcast against each other.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        Of bool, in the shape that the operands broadcast to.
+    """
+
+def logical_and(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    Whether neither a nor b is 0.
+
+    Parameters
+    ----------
+    a, b : array-like
+        Any shapes that broadcast against each other.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        Of bool, in the shape that the operands broadcast to.
+    """
+
+def logical_or(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    Whether a or b is not 0.
+
+    Parameters
+    ----------
+    a, b : array-like
+        Any shapes that broadcast against each other.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        Of bool, in the shape that the operands broadcast to.
+    """
+
+def logical_xor(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    Whether one of a and b is 0 and the other is not.
+
+    Parameters
+    ----------
+    a, b : array-like
+        Any shapes that broadcast against each other.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        Of bool, in the shape that the operands broadcast to.
+    """
+
+def bitwise_and(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    a & b.
+
+    Parameters
+    ----------
+    a, b : array-like
+        Any shapes that broadcast against each other.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common type.
+
+    Notes
+    -----
+    TypeError for floating-point types.
+    """
+
+def bitwise_or(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    a | b.
+
+    Parameters
+    ----------
+    a, b : array-like
+        Any shapes that broadcast against each other.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common type.
+
+    Notes
+    -----
+    TypeError for floating-point types.
+    """
+
+def bitwise_xor(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    a ^ b.
+
+    Parameters
+    ----------
+    a, b : array-like
+        Any shapes that broadcast against each other.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common type.
+
+    Notes
+    -----
+    TypeError for floating-point types.
+    """
+
+def left_shift(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    a << b.
+
+    Parameters
+    ----------
+    a, b : array-like
+        Any shapes that broadcast against each other.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common type.
+
+    Notes
+    -----
+    Shifting by the type's bits or more, or by a negative number, shifts all of them out.
+    """
+
+def right_shift(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    a >> b, with copies of the sign.
+
+    Parameters
+    ----------
+    a, b : array-like
+        Any shapes that broadcast against each other.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common type.
+
+    Notes
+    -----
+    Shifting by the type's bits or more, or by a negative number, leaves copies of the sign.
+    """
+
+def where(condition: ArrayLike, a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
+    """
+    The elements of `a` where a condition holds, those of `b` elsewhere.
+
+    Parameters
+    ----------
+    condition : array-like
+        Booleans, or anything whose elements are tested against 0.
+    a, b : array-like
+        What to choose from. The three broadcast against each other.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of the common type of `a` and `b`.
+    """
+
+def clip(a: ArrayLike, min: ArrayLike | None = None, max: ArrayLike | None = None, *, out: Array | None = None) -> Array:
+    """
+    min(max(a, lower bound), upper bound), in one pass.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    min, max : array-like, optional
+        The bounds; they broadcast against `a`. At least one of them.
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be an operand.
+
+    Returns
+    -------
+    Array
+        In the shape that the operands broadcast to, of their common type.
+
+    Notes
+    -----
+    NaN stays NaN. Where the lower bound is above the upper one, the upper one is the result.
+    """
+
+def gelu(a: ArrayLike, approximate: str = 'none', *, out: Array | None = None) -> Array:
+    """
+    Gaussian error linear unit: a times the normal distribution's integral up to a.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    approximate : {"none", "tanh"}
+        "none" is exact; "tanh" is 0.5 a (1 + tanh(sqrt(2 / pi) (a + 0.044715 a^3))).
+    out : Array, optional
+        Where to write the result: its shape must fit and its type be able to hold it. It may be `a`.
+
+    Returns
+    -------
+    Array
+        Of the shape of `a` and its type; float32 for integers and booleans.
+
+    References
+    ----------
+    Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
     """
 
 class TernaryMatrix:

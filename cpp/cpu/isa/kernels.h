@@ -8,6 +8,7 @@
 #include "cpu/isa/isa.h"
 #include "cpu/kernels/blockwise.h"
 #include "cpu/kernels/convert.h"
+#include "cpu/kernels/elementwise.h"
 #include "cpu/kernels/gemm.h"
 #include "cpu/kernels/gemv.h"
 #include "cpu/kernels/reduce.h"
@@ -22,6 +23,7 @@ struct Kernels {
   TernaryKernels ternary;
   BlockwiseKernels blockwise;
   ConvertKernels convert;
+  ElementwiseKernels elementwise;
   ReduceKernels reduce;
   SoftmaxKernels softmax;
   RmsNormKernels rms_norm;

@@ -4,6 +4,7 @@
 
 #include "cpu/kernels/blockwise.inl"
 #include "cpu/kernels/convert.inl"
+#include "cpu/kernels/elementwise.inl"
 #include "cpu/kernels/gemm.inl"
 #include "cpu/kernels/gemv.inl"
 #include "cpu/kernels/reduce.inl"
@@ -16,6 +17,7 @@ constexpr Kernels make_kernels(Isa isa) {
           .ternary = kTernaryKernels,
           .blockwise = kBlockwiseKernels,
           .convert = kConvertKernels,
+          .elementwise = kElementwiseKernels,
           .reduce = kReduceKernels,
           .softmax = kSoftmaxKernels,
           .rms_norm = kRmsNormKernels,

@@ -1,7 +1,7 @@
 // Every error that the library raises, and how its sentence is put together.
 //
 // Wording: "operation: argument, what came, what was expected". The Python names are the same; the
-// first three are Python's own exceptions.
+// first four are Python's own exceptions.
 #pragma once
 
 #include <sstream>
@@ -20,6 +20,10 @@ struct TypeError : Error {
   using Error::Error;
 };
 struct IndexError : Error {
+  using Error::Error;
+};
+// A number that its type cannot hold.
+struct OverflowError : Error {
   using Error::Error;
 };
 // No memory left, or the limit that the user set would be passed.

@@ -1,0 +1,118 @@
+"""Print the polynomials of cpp/cpu/kernels/elementwise_math.inl.
+
+Each agrees with its function at the Chebyshev nodes of the interval, computed in 200 bits, and is
+shown with the largest relative error that it leaves: `python tools/polynomials.py` (needs mpmath).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import mpmath as mp
+
+mp.mp.prec = 200
+Function = Callable[[mp.mpf], mp.mpf]
+
+
+def polynomial(f: Function, low: float, high: float, degree: int) -> list[mp.mpf]:
+    """Coefficients, lowest first, of the interpolant at the Chebyshev nodes."""
+    middle, half = (mp.mpf(low) + high) / 2, (mp.mpf(high) - low) / 2
+    nodes = [
+        middle + half * mp.cos(mp.pi * (2 * i + 1) / (2 * degree + 2)) for i in range(degree + 1)
+    ]
+    matrix = mp.matrix(degree + 1, degree + 1)
+    values = mp.matrix(degree + 1, 1)
+    for i, x in enumerate(nodes):
+        values[i] = f(x)
+        for j in range(degree + 1):
+            matrix[i, j] = x**j
+    return list(mp.lu_solve(matrix, values))
+
+
+def show(
+    name: str,
+    f: Function,
+    low: float,
+    high: float,
+    degree: int,
+    whole: Callable[[mp.mpf, mp.mpf], mp.mpf],
+) -> None:
+    """`whole(x, p)` is the function that p serves; its relative error is what counts."""
+    coefficients = [mp.mpf(float(mp.nstr(c, 17))) for c in polynomial(f, low, high, degree)]
+    worst = mp.mpf(0)
+    for i in range(2001):
+        x = mp.mpf(low) + (mp.mpf(high) - low) * i / 2000
+        if x == low:  # may be where the formula is 0 / 0
+            continue
+        exact = whole(x, f(x))
+        approximate = whole(x, mp.polyval(coefficients[::-1], x))
+        worst = max(worst, abs(approximate / exact - 1))
+    print(f"// {name}, degree {degree}, error 2^{float(mp.log(worst, 2)):.1f}")
+    print("{" + ", ".join(mp.nstr(c, 17) for c in coefficients) + "}\n")
+
+
+def mills(t: mp.mpf) -> mp.mpf:
+    """Phi(-t) e^(t^2 / 2)."""
+    return mp.erfc(t / mp.sqrt(2)) / 2 * mp.exp(t * t / 2)
+
+
+def main() -> None:
+    """All of them."""
+    r2 = mp.sqrt(2)
+    show(
+        "log: (log(1 + f) - f + f^2 / 2) / f^3",
+        lambda f: (mp.log1p(f) - f + f * f / 2) / f**3,
+        float(1 / r2 - 1),
+        float(r2 - 1),
+        8,
+        lambda f, p: f - f * f / 2 + f**3 * p,
+    )
+    end = float(mp.pi / 4) ** 2
+    show(
+        "sin: (sin(r) - r) / r^3 in r^2",
+        lambda z: (mp.sin(mp.sqrt(z)) / mp.sqrt(z) - 1) / z,
+        0,
+        end,
+        3,
+        lambda z, p: 1 + z * p,
+    )
+    show(
+        "cos: (cos(r) - 1 + r^2 / 2) / r^4 in r^2",
+        lambda z: (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2,
+        0,
+        end,
+        2,
+        lambda z, p: 1 - z / 2 + z * z * p,
+    )
+    show(
+        "erf: erf(x) / x - 1 in x^2, for |x| < 1",
+        lambda z: mp.erf(mp.sqrt(z)) / mp.sqrt(z) - 1,
+        0,
+        1,
+        6,
+        lambda z, p: 1 + p,
+    )
+
+    def t_of(s: mp.mpf) -> mp.mpf:
+        return 3 * (1 + s) / (1 - s)
+
+    show(
+        "Mills: (t + 3) Phi(-t) e^(t^2 / 2) in s = (t - 3) / (t + 3), for t from 0 to 14",
+        lambda s: (t_of(s) + 3) * mills(t_of(s)),
+        -1,
+        11 / 17,
+        10,
+        lambda s, p: p,
+    )
+    show(
+        "power: log(m) / 2 / s - 1 in s^2, s = (m - 1) / (m + 1), m from sqrt(1/2) to sqrt(2)",
+        lambda z: mp.atanh(mp.sqrt(z)) / mp.sqrt(z) - 1,
+        0,
+        float(((r2 - 1) / (r2 + 1)) ** 2),
+        5,
+        lambda z, p: 1 + p,
+    )
+
+
+if __name__ == "__main__":
+    main()
