@@ -20,6 +20,13 @@ METAL_FUNC bool is_nan(T) {
 METAL_FUNC bool is_finite(float x) { return (as_type<uint>(x) & 0x7f800000u) != 0x7f800000u; }
 METAL_FUNC float quiet_nan() { return as_type<float>(0x7fc00000u); }
 
+// 2^-e for 2^e <= x < 2^(e + 1), 1 for zero, infinity and NaN.
+METAL_FUNC float power_to_one(float x) {
+  const uint exponent = as_type<uint>(x) >> 23 & 0xffu;
+  if (exponent == 0xffu || x == 0.0f) return 1.0f;
+  return as_type<float>(clamp(254u - exponent, 1u, 253u) << 23);
+}
+
 // Values of one lane seen by another: SIMD-group functions take 32 bits at most.
 METAL_FUNC float shuffle_xor(float x, ushort mask) { return simd_shuffle_xor(x, mask); }
 METAL_FUNC int shuffle_xor(int x, ushort mask) { return simd_shuffle_xor(x, mask); }

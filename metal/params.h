@@ -29,8 +29,9 @@ BITMETAL_CONSTANT uint32_t kMatmulThreads = 128;       // 4 simdgroups, each a q
 BITMETAL_CONSTANT uint32_t kMatmulPlainThreads = 256;  // 16 by 16, each 2 by 2 outputs
 BITMETAL_CONSTANT uint32_t kMatvecThreads = 256;       // 8 simdgroups that share a row's columns
 BITMETAL_CONSTANT uint32_t kTriangularThreads = 64;    // each a column of the solution
-BITMETAL_CONSTANT uint32_t kQrThreads = 512;       // at most: two rows a thread fit into registers
-BITMETAL_CONSTANT uint32_t kQrApplyThreads = 128;  // each 4 by 2 of 32 by 32 elements
+BITMETAL_CONSTANT uint32_t kQrThreads = 512;      // at most: two rows a thread fit into registers
+BITMETAL_CONSTANT uint32_t kTileThreads = 128;    // each 4 by 2 of 32 by 32 elements
+BITMETAL_CONSTANT uint32_t kJacobiThreads = 256;  // where one threadgroup sees a whole matrix
 BITMETAL_CONSTANT uint32_t kMatrixCopyThreads = 256;  // for 32 by 32 elements
 
 // Rows and columns of the output that a threadgroup computes.
@@ -40,7 +41,10 @@ BITMETAL_CONSTANT uint32_t kMatmulPlainTile = 32;
 // Sides of the blocks of linear algebra: what one threadgroup factors, and what it solves with.
 BITMETAL_CONSTANT uint32_t kCholeskyBlock = 64;
 BITMETAL_CONSTANT uint32_t kTriangularBlock = 32;
-BITMETAL_CONSTANT uint32_t kQrPanel = 32;  // columns: a lane each where they are summed
+BITMETAL_CONSTANT uint32_t kJacobiBlock = 16;       // rows: the products of two blocks are a tile
+BITMETAL_CONSTANT uint32_t kJacobiSweeps = 24;      // at most
+BITMETAL_CONSTANT uint32_t kJacobiInnerSweeps = 3;  // over the products of two blocks
+BITMETAL_CONSTANT uint32_t kQrPanel = 32;           // columns: a lane each where they are summed
 
 // Columns that a threadgroup of a column reduction covers; the other factor of kReduceThreads
 // walks along the axis.
@@ -193,6 +197,32 @@ struct QrApplyParams {
   int64_t c_batch_stride;
 };
 
+// One matrix W that Jacobi's method works on.
+struct JacobiState {
+  float scale;  // W is scale * A + shift * I
+  float shift;
+  float least;  // rows of at most this sum of squares count as zeros
+  uint32_t unused;
+};
+
+// The row that comes to a place in the order of their lengths, and the length of the row there.
+struct JacobiRow {
+  float length;
+  float factor;  // one by the length of the row that comes here, 0 where it counts as zeros
+  uint32_t row;
+  uint32_t unused;
+};
+
+struct JacobiParams {
+  uint32_t size;
+  uint32_t blocks;  // of kJacobiBlock rows, rounded up to an even number
+  uint32_t round;
+  uint32_t sweep;
+  float tolerance;  // rows are orthogonal when their product is at most that of their lengths by it
+  uint32_t
+      symmetric;  // eigenvalues are asked for: kLower or kUpper, the triangle; 0: singular values
+};
+
 // y[batch, rows] = x[batch, columns] W[rows, columns]^T, y row-major.
 struct MatvecParams {
   uint32_t rows;
@@ -245,6 +275,9 @@ static_assert(sizeof(CholeskyParams) == 56, "CholeskyParams");
 static_assert(sizeof(TriangularParams) == 80, "TriangularParams");
 static_assert(sizeof(QrPanelParams) == 40, "QrPanelParams");
 static_assert(sizeof(QrApplyParams) == 56, "QrApplyParams");
+static_assert(sizeof(JacobiState) == 16, "JacobiState");
+static_assert(sizeof(JacobiRow) == 16, "JacobiRow");
+static_assert(sizeof(JacobiParams) == 24, "JacobiParams");
 static_assert(sizeof(MatvecParams) == 32, "MatvecParams");
 static_assert(sizeof(TernaryParams) == 32, "TernaryParams");
 static_assert(sizeof(TernaryMatmulParams) == 32, "TernaryMatmulParams");

@@ -36,13 +36,6 @@ METAL_FUNC float join_for_lane(thread float* values, ushort lane) {
   return values[0];
 }
 
-// 2^-e for 2^e <= x < 2^(e + 1), 1 for zero, infinity and NaN.
-METAL_FUNC float power_to_one(float x) {
-  const uint exponent = as_type<uint>(x) >> 23 & 0xffu;
-  if (exponent == 0xffu || x == 0.0f) return 1.0f;
-  return as_type<float>(clamp(254u - exponent, 1u, 253u) << 23);
-}
-
 // A step of the factorization as the rows see it. Rows are kept turned: at step j place p holds
 // column (p + j) % kQrPanel, so that registers are addressed by constants.
 struct Reflection {

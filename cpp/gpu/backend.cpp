@@ -32,7 +32,7 @@ bool GpuBackend::supports(DType dtype) const {
 }
 
 bool GpuBackend::has_linalg(Linalg op, int64_t, int64_t) const {
-  return op == Linalg::cholesky || op == Linalg::qr || op == Linalg::solve_triangular;
+  return op != Linalg::solve && op != Linalg::pivots;
 }
 
 Block GpuBackend::allocate(size_t bytes) {

@@ -11,6 +11,11 @@
 
 namespace bitmetal::gpu {
 
+// Orthogonal rows, and the order of their lengths as kernels know it.
+struct JacobiResult {
+  Array w, order;
+};
+
 class GpuBackend final : public Backend {
  public:
   GpuBackend(Ref<MTL::Device> device, const std::string& kind);
@@ -63,6 +68,9 @@ class GpuBackend final : public Backend {
   bool has_linalg(Linalg op, int64_t rows, int64_t columns) const override;
   void cholesky(const Array& a, bool upper, const Array& out, const Array& info) override;
   void qr(const Array& a, const Array* q, const Array& r) override;
+  void svd(const Array& a, const Array* u, const Array& s, const Array* vt,
+           const Array& info) override;
+  void eigh(const Array& a, bool upper, const Array& w, const Array* v, const Array& info) override;
   void solve_triangular(const Array& a, const Array& b, bool upper, bool transposed,
                         bool unit_diagonal, const Array& out, const Array& info) override;
 
@@ -83,10 +91,16 @@ class GpuBackend final : public Backend {
   void solve_blocks(const Array& t, const Array& x, bool upper, bool unit);
   // R on and above the diagonal of `a`, the reflections of Q below it, and their T.
   Array qr_factor(const Array& a);
-  // What qr_factor left in `a` and `t`: the reflections of the panel at column `first` applied to
-  // C, whose rows are those of the panel; and the first columns of Q.
+  // The reflections of the panel at column `first` in place of C, whose rows are the panel's.
   void qr_apply(const Array& a, const Array& t, int64_t first, const Array& c, bool transpose_q);
-  void qr_form(const Array& a, const Array& t, const Array& q);
+  // Q C in place of C, whose first `zeros_left` columns are zeros below the diagonal.
+  void qr_apply_all(const Array& a, const Array& t, const Array& c, int64_t zeros_left);
+  // Turns the rows of `a` until they are orthogonal, and those of *j, the identity at first, with
+  // them. `symmetric`: values are A's eigenvalues, from the triangle kLower or kUpper.
+  JacobiResult jacobi(const Array& a, uint32_t symmetric, const Array* j, const Array& values,
+                      const Array& info);
+  void jacobi_sort(const Array& rows, const Array& order, bool normalize, const Array& out);
+  void orthonormal_columns(const Array& rows, const Array& q);
 
   Ref<MTL::Device> device_;
   const Capabilities capabilities_;

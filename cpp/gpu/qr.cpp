@@ -54,14 +54,13 @@ void GpuBackend::qr_apply(const Array& a, const Array& t, int64_t first, const A
   run("qr", "qr_apply", {},
       {Argument::in(panel.of(a)), Argument::in(panel.t_of(t)), Argument::in_out(c),
        Argument::constant(params)},
-      Grid::of_groups(ceil_div(c.shape(2), kPanel), c.shape(0), 1, kernels::kQrApplyThreads));
+      Grid::of_groups(ceil_div(c.shape(2), kPanel), c.shape(0), 1, kernels::kTileThreads));
 }
 
-void GpuBackend::qr_form(const Array& a, const Array& t, const Array& q) {
-  set_identity(q);
+void GpuBackend::qr_apply_all(const Array& a, const Array& t, const Array& c, int64_t zeros_left) {
   for (int64_t first = (reflections(a) - 1) / kPanel * kPanel; first >= 0; first -= kPanel) {
-    // Columns to the left are still those of the identity, zeros from row `first` on.
-    qr_apply(a, t, first, block(q, first, first, q.shape(1) - first, q.shape(2) - first), false);
+    const int64_t left = std::min(first, zeros_left);
+    qr_apply(a, t, first, block(c, first, left, c.shape(1) - first, c.shape(2) - left), false);
   }
 }
 
@@ -70,7 +69,9 @@ void GpuBackend::qr(const Array& a, const Array* q, const Array& r) {
   copy(a, work);
   const Array t = qr_factor(work);
   copy_matrix(block(work, 0, 0, r.shape(1), r.shape(2)), r, kernels::kUpper);
-  if (q) qr_form(work, t, *q);
+  if (!q) return;
+  set_identity(*q);
+  qr_apply_all(work, t, *q, q->shape(2));
 }
 
 }  // namespace bitmetal::gpu

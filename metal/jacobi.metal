@@ -1,0 +1,2 @@
+#include "jacobi.h"
+#include "jacobi_values.h"
