@@ -39,13 +39,15 @@ endif()
 
 file(GLOB gpu_sources CONFIGURE_DEPENDS cpp/gpu/*.cpp)
 file(GLOB kernel_files CONFIGURE_DEPENDS metal/*.h metal/*.metal)
+include(cmake/metallib.cmake)
 set(embedded ${CMAKE_CURRENT_BINARY_DIR}/embedded_kernels.cpp)
 add_custom_command(
   OUTPUT ${embedded}
   COMMAND ${CMAKE_COMMAND} -DOUTPUT=${embedded} -DFOLDER=${CMAKE_CURRENT_SOURCE_DIR}/metal
-          -P ${CMAKE_CURRENT_LIST_DIR}/embed_kernels.cmake
-  DEPENDS ${kernel_files} ${CMAKE_CURRENT_LIST_DIR}/embed_kernels.cmake VERBATIM)
+          "-DLIBRARIES=${metallib_list}" -P ${CMAKE_CURRENT_LIST_DIR}/embed_kernels.cmake
+  DEPENDS ${kernel_files} ${metallibs} ${CMAKE_CURRENT_LIST_DIR}/embed_kernels.cmake VERBATIM)
 target_sources(bitmetal_static PRIVATE ${gpu_sources} ${embedded})
+set_property(SOURCE ${embedded} APPEND PROPERTY OBJECT_DEPENDS "${metallibs}")
 target_include_directories(bitmetal_static PRIVATE metal)
 # MLX may carry metal-cpp into the same process.
 target_compile_definitions(bitmetal_static PUBLIC METALCPP_SYMBOL_VISIBILITY_HIDDEN BITMETAL_METAL)

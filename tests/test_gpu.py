@@ -19,7 +19,7 @@ from bitmetal import _core, softmetal
 KIND = "softmetal"
 pytestmark = pytest.mark.skipif(not softmetal.available(), reason="this build has no softmetal")
 
-KEPT = {"MTLLibrary", "MTLFunction", "MTLComputePipelineState"}  # cached for the process
+KEPT = {"MTLLibrary", "MTLFunction", "MTLComputePipelineState", "MTLBinaryArchive"}  # cached for the process
 
 
 def settle() -> None:

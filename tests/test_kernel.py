@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -234,14 +235,9 @@ def test_programs(program: Program, order: str, device: str) -> None:
     inputs = [on_device(value, device) for value in program.inputs]
     out = on_device(program.output.view(np.int32) if unsigned else program.output, device)
     options: dict[str, Any] = {"threadgroup_memory": program.memory}
-    if device == "softmetal":
-        bm.softmetal.set_order(order, seed=7)
-    try:
+    with bm.softmetal.order(order, seed=7) if device == "softmetal" else nullcontext():
         kernel(*inputs, out, grid=program.grid, threadgroup=program.threadgroup, **options)
         result = np.asarray(out)
-    finally:
-        if device == "softmetal":
-            bm.softmetal.set_order("forward")
     result = result.view(np.uint32) if unsigned else result
     np.testing.assert_allclose(result, program.expected, rtol=program.close, atol=program.close)
 

@@ -301,11 +301,22 @@ threadgroup_memory : dict, optional
         d["libraries"] = stats.libraries;
         d["pipelines"] = stats.pipelines;
         d["hits"] = stats.hits;
+        d["archived"] = stats.archived;
         d["compile_seconds"] = stats.compile_seconds;
         return d;
       },
       "device"_a = nb::none(),
       nb::sig("def pipelines_stats(device: DeviceLike | None = None) -> dict[str, float]"));
+  // For Python's exit: no device is opened for it.
+  m.def("pipelines_save", [] { gpu::save_archives(); });
+  m.def(
+      "pipelines_archive",
+      [](nb::handle device) {
+        return nb::str(
+            gpu_of("pipelines.archive", parse_device(device)).pipelines().archive().path().c_str());
+      },
+      "device"_a = nb::none(),
+      nb::sig("def pipelines_archive(device: DeviceLike | None = None) -> str"));
   m.def(
       "stream_stats",
       [](nb::handle device) {

@@ -39,6 +39,15 @@ void bind_softmetal(nb::module_& m) {
     gpu::Stream::mark_arrays(on);
     softmetal_set_check(on);
   });
+  m.def("softmetal_check", [] { return softmetal_check() != 0; });
+  m.def(
+      "softmetal_order",
+      [] {
+        uint64_t seed = 0;
+        const int order = softmetal_order(&seed);
+        return nb::make_tuple(order, seed);
+      },
+      nb::sig("def softmetal_order() -> tuple[int, int]"));
   m.def("softmetal_set_order", [](int order, uint64_t seed) { softmetal_set_order(order, seed); });
   m.def("softmetal_set_threads", [](unsigned threads) { softmetal_set_threads(threads); });
   m.def("softmetal_fail_allocations",

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <atomic>
+
 #include "bitmetal/device.h"
 #include "core/machine.h"
 #include "gpu/kernels.h"
@@ -105,11 +107,22 @@ Array forwards(const Array& a) {
   return a;
 }
 
+namespace {
+
+std::atomic<GpuBackend*> opened{nullptr};
+
+}  // namespace
+
+void save_archives() noexcept {
+  if (GpuBackend* backend = opened.load()) backend->pipelines().archive().save();
+}
+
 Device* open_device(const std::string& kind) {
   Ref<MTL::Device> metal(MTL::CreateSystemDefaultDevice());
   if (!metal) return nullptr;
   auto backend = std::make_unique<GpuBackend>(std::move(metal), kind);
   const Capabilities c = backend->capabilities();
+  opened = backend.get();
   return new Device(kind, c.name, c.unified_memory, std::move(backend));
 }
 

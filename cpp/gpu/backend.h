@@ -111,6 +111,9 @@ class GpuBackend final : public Backend {
 // The system's default device, or null where it has none. Lives as long as the process.
 Device* open_device(const std::string& kind);
 
+// Writes the pipelines of the device that was opened, if one was, to its Archive.
+void save_archives() noexcept;
+
 // The GPU behind a device, or null.
 GpuBackend* backend_of(const Device& device);
 

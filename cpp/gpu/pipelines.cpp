@@ -54,10 +54,11 @@ Pipeline Library::build(const std::string& kernel, const FunctionConstants& cons
 
   Pipeline made{kernel, {}, 0, 0, 0, {}};
   MTL::ComputePipelineReflection* reflection = nullptr;
-  made.state = Ref<MTL::ComputePipelineState>(
-      reflect ? owner_.device().newComputePipelineState(
-                    function.get(), MTL::PipelineOptionBindingInfo, &reflection, &error)
-              : owner_.device().newComputePipelineState(function.get(), &error));
+  auto [state, found] = owner_.archive().pipeline(
+      *function.get(), reflect ? MTL::PipelineOptionBindingInfo : MTL::PipelineOptionNone,
+      &reflection, &error);
+  if (found) owner_.count(&PipelineStats::archived, 0);
+  made.state = std::move(state);
   if (!made.state) fail<CompileError>("kernel '", kernel, "': ", describe(error));
   made.max_threads = static_cast<uint32_t>(made.state->maxTotalThreadsPerThreadgroup());
   made.simd_width = static_cast<uint32_t>(made.state->threadExecutionWidth());
@@ -98,11 +99,26 @@ const Pipeline& Pipelines::get(std::string_view family, std::string_view kernel,
     }
   }
   if (!library) {
-    library = compile(expanded_source(std::string(family) + ".metal"), false);
+    library = this->family(family);
     const std::lock_guard lock(mutex_);
     library = families_.emplace(family, library).first->second;
   }
   return library->pipeline(kernel, constants);
+}
+
+// Compiled with the library where the build had Apple's compiler; but not for a system that is
+// older than that one's.
+std::shared_ptr<Library> Pipelines::family(std::string_view name) {
+  if (const std::string_view bytes = metallib_of(name); !bytes.empty()) {
+    const AutoreleaseScope scope;
+    const dispatch_data_t data =
+        dispatch_data_create(bytes.data(), bytes.size(), nullptr, DISPATCH_DATA_DESTRUCTOR_DEFAULT);
+    NS::Error* error = nullptr;
+    Ref<MTL::Library> library(device_.newLibrary(data, &error));
+    dispatch_release(data);
+    if (library) return std::make_shared<Library>(*this, std::move(library));
+  }
+  return compile(expanded_source(std::string(name) + ".metal"), false);
 }
 
 std::shared_ptr<Library> Pipelines::compile(const std::string& source, bool fast_math) {

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gpu/archive.h"
 #include "gpu/object.h"
 
 namespace bitmetal::gpu {
@@ -56,6 +57,7 @@ struct Pipeline {
 struct PipelineStats {
   uint64_t libraries = 0, pipelines = 0;  // compiled
   uint64_t hits = 0;                      // pipelines that were there already
+  uint64_t archived = 0;                  // of the compiled ones, found on disk
   double compile_seconds = 0;
 };
 
@@ -83,7 +85,7 @@ class Library {
 
 class Pipelines {
  public:
-  explicit Pipelines(MTL::Device& device) : device_(device) {}
+  explicit Pipelines(MTL::Device& device) : device_(device), archive_(device) {}
 
   // A kernel of the library's own, of the file metal/FAMILY.metal, which is compiled at first use
   // and kept.
@@ -94,14 +96,16 @@ class Pipelines {
   std::shared_ptr<Library> compile(const std::string& source, bool fast_math);
 
   PipelineStats stats() const;
-  MTL::Device& device() const { return device_; }
+  Archive& archive() { return archive_; }
 
  private:
   friend class Library;
   Ref<MTL::Library> build(const std::string& source, bool fast_math);
+  std::shared_ptr<Library> family(std::string_view name);
   void count(uint64_t PipelineStats::* what, double seconds);
 
   MTL::Device& device_;
+  Archive archive_;
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Library>, std::less<>> families_;
   std::map<std::string, std::weak_ptr<Library>> sources_;

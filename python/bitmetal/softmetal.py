@@ -63,11 +63,13 @@ def set_check(on: bool) -> None:
 @contextmanager
 def checking() -> Iterator[None]:
     """Switch the checker on for a block."""
+    _settle()
+    before = _core.softmetal_check()
     set_check(True)
     try:
         yield
     finally:
-        set_check(False)
+        set_check(before)
 
 
 def take_reports() -> list[str]:
@@ -91,11 +93,13 @@ def set_order(name: Order, seed: int = 0) -> None:
 @contextmanager
 def order(name: Order, seed: int = 0) -> Iterator[None]:
     """Set the order for a block."""
+    _settle()
+    before, seed_before = _core.softmetal_order()
     set_order(name, seed)
     try:
         yield
     finally:
-        set_order("forward")
+        set_order(_ORDERS[before], seed_before)
 
 
 def set_threads(count: int) -> None:

@@ -47,7 +47,7 @@ class CpuKernel final : public Kernel {
   CpuKernel(std::shared_ptr<const CpuProgram> program, size_t index, ConstantValues constants);
 
   const KernelInfo& info() const override { return info_; }
-  size_t static_threadgroup_bytes() const override { return module_->threadgroup_bytes(0); }
+  size_t static_threadgroup_bytes() const override { return static_threadgroup_bytes_; }
   void run(const Launch& launch) const override;
 
  private:
@@ -55,6 +55,7 @@ class CpuKernel final : public Kernel {
     std::unique_ptr<Module> module;
     std::unique_ptr<LineTable> lines;
   };
+  const Module& plain() const;
   const Checked& checked() const;
   sm_launch bind(const Launch& launch, const Module& module, size_t& threadgroup_bytes) const;
   void run_checked(const sm_launch& bound, const Launch& launch, size_t threadgroup_bytes,
@@ -64,8 +65,10 @@ class CpuKernel final : public Kernel {
   size_t index_;
   ConstantValues constants_;
   KernelInfo info_;
-  std::unique_ptr<Module> module_;
-  mutable std::once_flag check_once_;
+  size_t static_threadgroup_bytes_;
+  // Built when it is to run: few programs need both.
+  mutable std::once_flag plain_once_, check_once_;
+  mutable std::unique_ptr<Module> plain_;
   mutable Checked checked_;
 };
 
@@ -222,8 +225,9 @@ CpuKernel::CpuKernel(std::shared_ptr<const CpuProgram> program, size_t index,
                      ConstantValues constants)
     : program_(std::move(program)), index_(index), constants_(std::move(constants)) {
   info_ = program_->kernels()[index];
-  module_ = std::make_unique<Module>(program_->build(index, false), constants_);
-  const sm_argument* described = module_->kernel(0).arguments;
+  const Module& module = execution_options().check ? *checked().module : plain();
+  static_threadgroup_bytes_ = module.threadgroup_bytes(0);
+  const sm_argument* described = module.kernel(0).arguments;
   for (Argument& argument : info_.arguments) {
     argument.element_size = described->size;
     argument.element_alignment = described->alignment;
@@ -232,6 +236,13 @@ CpuKernel::CpuKernel(std::shared_ptr<const CpuProgram> program, size_t index,
   }
   std::erase_if(info_.arguments,
                 [&](const Argument& a) { return program_->is_absent(index_, a, constants_); });
+}
+
+const Module& CpuKernel::plain() const {
+  std::call_once(plain_once_, [&] {
+    plain_ = std::make_unique<Module>(program_->build(index_, false), constants_);
+  });
+  return *plain_;
 }
 
 const CpuKernel::Checked& CpuKernel::checked() const {
@@ -308,7 +319,7 @@ class GroupOrder {
 void CpuKernel::run(const Launch& launch) const {
   const ExecutionOptions options = execution_options();
   if (launch.threads[0] == 0 || launch.threads[1] == 0 || launch.threads[2] == 0) return;
-  const Module& module = options.check ? *checked().module : *module_;
+  const Module& module = options.check ? *checked().module : plain();
   size_t threadgroup_bytes = 0;
   const sm_launch bound = bind(launch, module, threadgroup_bytes);
   if (options.check) {

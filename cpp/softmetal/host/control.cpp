@@ -89,6 +89,12 @@ int softmetal_set_order(int order, uint64_t seed) {
   return 1;
 }
 
+int softmetal_order(uint64_t* seed) {
+  const ExecutionOptions options = softmetal::execution_options();
+  if (seed != nullptr) *seed = options.seed;
+  return static_cast<int>(options.order);
+}
+
 void softmetal_set_threads(unsigned threads) {
   change_options([&](ExecutionOptions& options) { options.threads = threads; });
 }
@@ -96,6 +102,8 @@ void softmetal_set_threads(unsigned threads) {
 void softmetal_set_check(int on) {
   change_options([&](ExecutionOptions& options) { options.check = on != 0; });
 }
+
+int softmetal_check(void) { return softmetal::execution_options().check; }
 
 void softmetal_take_reports(void (*visit)(void*, const char*), void* context) {
   for (const softmetal::CheckReport& report : softmetal::take_check_reports()) {

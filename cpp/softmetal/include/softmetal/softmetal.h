@@ -60,6 +60,7 @@ enum softmetal_order {
 };
 /* Answers 0 for an order that there is none of. */
 SOFTMETAL_API int softmetal_set_order(int order, uint64_t seed);
+SOFTMETAL_API int softmetal_order(uint64_t* seed); /* `seed` may be NULL */
 SOFTMETAL_API void softmetal_set_threads(
     unsigned threads); /* 0: as many as the machine has cores */
 
@@ -68,6 +69,7 @@ SOFTMETAL_API void softmetal_set_threads(
  * A buffer's bounds are its length; for one that is bound where a debug marker of it starts
  * (addDebugMarker:range:), those of the marker. */
 SOFTMETAL_API void softmetal_set_check(int on);
+SOFTMETAL_API int softmetal_check(void);
 /* Hands out and forgets the reports, oldest first. At most the newest 1000 are kept. */
 SOFTMETAL_API void softmetal_take_reports(void (*visit)(void* context, const char* text),
                                           void* context);
