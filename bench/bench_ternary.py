@@ -73,6 +73,21 @@ def torch_linear(x: np.ndarray, dense: np.ndarray, kind: str) -> Callable[[], ob
     return lambda: torch.nn.functional.linear(a, w)
 
 
+@pytest.mark.parametrize("bits", [2, 1.6])
+def test_bitlinear_from_memory(measure: Measure, bits: float) -> None:
+    """One token through weights that no cache holds: layers of 58.7 million weights in turn."""
+    rows, columns, layers = 4096, 14336, 40
+    codes = np.random.default_rng(0).integers(-1, 2, (rows, columns)).astype(np.int8)
+    model = [bm.ternary.from_codes(codes, 1.0).repack(bits) for _ in range(layers)]
+    a, out = bm.ones((1, columns)), bm.empty((1, rows))
+
+    def run() -> None:
+        for w in model:
+            bm.bitlinear(a, w, out=out)
+
+    measure(run, nbytes=sum(w.nbytes for w in model), operations=2 * layers * rows * columns)
+
+
 def numpy_quantize(w: np.ndarray) -> tuple[np.ndarray, np.float32]:
     """The same formula and packing: four codes a byte."""
     scale = np.maximum(np.abs(w).mean(), np.float32(1e-5))

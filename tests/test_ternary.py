@@ -222,6 +222,8 @@ def test_largest_sums(columns: int, sign: int, target: str) -> None:
     expected = exact_bitlinear(x, np.ones((rows, columns), np.int8), np.float32(1))
     np.testing.assert_array_equal(bm.bitlinear(x, w), expected)
     np.testing.assert_allclose(bm.ternary.matmul(x, w), sign * columns, rtol=1e-6)
+    if target.startswith("cpu"):
+        np.testing.assert_array_equal(bm.bitlinear(x[:1], w.repack(1.6)), expected[:1])
 
 
 def test_all_instruction_sets_agree() -> None:
@@ -304,6 +306,36 @@ def test_empty(target: str) -> None:
 def test_codes_round_trip(rows: int, columns: int, seed: int) -> None:
     codes = np.random.default_rng(seed).integers(-1, 2, (rows, columns)).astype(np.int8)
     np.testing.assert_array_equal(bm.ternary.from_codes(codes, np.float32(2)).codes(), codes)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shape", [(0, 5), (5, 0), (1, 1), (16, 80), (17, 81), (130, 2049)])
+def test_packing_does_not_show(shape: tuple[int, int], kind: str, target: str) -> None:
+    w = bm.ternary.quantize(random(shape, "float32"), **KINDS[kind])
+    if not target.startswith("cpu"):
+        with pytest.raises(bm.CapabilityError, match=r"repack: 1\.6 bits"):
+            w.repack(1.6)
+        return
+    packed = w.repack(1.6)
+    assert (w.bits, packed.bits) == (2, 1.6)
+    assert packed.scale.shape == w.scale.shape
+    for same in (packed, packed.repack(2)):
+        np.testing.assert_array_equal(same.codes(), w.codes())
+        np.testing.assert_array_equal(same.dequantize(), w.dequantize())
+    for batch in (1, 3, 130):
+        x = random((batch, shape[1]), "float32", seed=batch)
+        np.testing.assert_array_equal(bm.bitlinear(x, packed), bm.bitlinear(x, w))
+        np.testing.assert_array_equal(bm.ternary.matmul(x, packed), bm.ternary.matmul(x, w))
+
+
+def test_every_byte_of_five_weights() -> None:
+    """All 243 of them, one a row."""
+    codes = np.array(np.meshgrid(*[[-1, 0, 1]] * 5)).reshape(5, -1).T.astype(np.int8)
+    placed = np.zeros((len(codes), 80), np.int8)
+    placed[:, [0, 4, 8, 12, 64]] = codes  # the four fields of a byte, and the fifth block
+    w = bm.ternary.from_codes(placed, 1.0)
+    np.testing.assert_array_equal(w.repack(1.6).codes(), placed)
+    assert w.repack(1.6).nbytes < 0.85 * w.nbytes
 
 
 @pytest.mark.parametrize("dtype", [*HALVES_AND_SINGLE, "float64"])
@@ -410,6 +442,7 @@ BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
         TypeError,
         r"incompatible function arguments",
     ),
+    (partial(W.repack, 3), ValueError, r"repack: bits is 3, expected 2 or 1.6"),
     (partial(W.dequantize, "int8"), TypeError, r"dequantize: dtype is int8"),
     (
         partial(W.dequantize, "float99"),

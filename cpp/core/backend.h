@@ -77,12 +77,15 @@ class Backend {
   // `weight` is [rows, columns], any strides, f32, f16 or bf16. False where it holds NaN or
   // infinity.
   virtual bool ternary_quantize(const Array& weight, const TernaryMatrix& out) = 0;
+  // `out` has two-bit codes, as have all matrices below but those of the two products.
   virtual void ternary_pack(const Array& codes,
                             const TernaryMatrix& out) = 0;  // i8 [rows, columns]
   virtual void ternary_unpack(const TernaryMatrix& w,
                               const Array& codes) = 0;  // i8 [rows, columns]
   virtual void ternary_dequantize(const TernaryMatrix& w,
                                   const Array& out) = 0;  // f32, f16, bf16, f64
+  // From one packing to the other.
+  virtual void ternary_repack(const TernaryMatrix& w, const TernaryMatrix& out) = 0;
   // x is [batch, columns], out [batch, rows], both f32, f16 or bf16 alike.
   virtual void ternary_matmul(const Array& x, const TernaryMatrix& w, const Array& out) = 0;
   // `bias` [rows] and `norm_weight` [columns] are f32 or absent.

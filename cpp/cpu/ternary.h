@@ -4,13 +4,50 @@
 #include <algorithm>
 
 #include "bitmetal/ternary.h"
-#include "cpu/kernels/ternary.h"
+#include "cpu/isa/kernels.h"
 
 namespace bitmetal::cpu {
 
+// All panels. The codes are those of a matrix of two-bit codes; take_panels() gives any matrix's.
 inline Panels panels_of(const TernaryMatrix& w) {
   return {w.codes.data_as<uint8_t>(), w.scales.data_as<float>(), w.panels(), w.blocks(),
           ceil_div(w.group_size, kBlockColumns)};
+}
+
+inline int64_t trit_fives(const TernaryMatrix& w) { return ceil_div(w.blocks(), kTritBlocks); }
+
+// Some panels of a matrix of trits as they lie in memory.
+inline Panels trit_panels(const TernaryMatrix& w, int64_t first, int64_t count) {
+  Panels panels = panels_of(w);
+  panels.codes += first * trit_fives(w) * (kTritBlocks - 1) * kBlockBytes;
+  panels.scales += first * panels.groups() * kPanelRows;
+  panels.count = count;
+  return panels;
+}
+
+// One panel of trits as two-bit codes. Writes whole fives of blocks: up to kTritSpill bytes beyond
+// the panel's own.
+inline constexpr size_t kTritSpill = (kTritBlocks - 1) * kBlockBytes;
+inline void expand_panel(const TernaryMatrix& w, int64_t panel, uint8_t* codes) {
+  kernels().ternary.expand_trits(trit_panels(w, panel, 1).codes, trit_fives(w), codes);
+}
+
+// Some panels for a product, of trits expanded into `memory`, which has expanded_bytes().
+inline size_t expanded_bytes(const TernaryMatrix& w, int64_t count) {
+  if (w.packing == Packing::two_bits) return 0;
+  return static_cast<size_t>(count * w.blocks() * kBlockBytes) + kTritSpill;
+}
+inline Panels take_panels(const TernaryMatrix& w, int64_t first, int64_t count, std::byte* memory) {
+  Panels panels = panels_of(w);
+  if (w.packing == Packing::two_bits) return panels.from(first, count);
+  auto* codes = reinterpret_cast<uint8_t*>(memory);
+  for (int64_t p = 0; p < count; ++p) {
+    expand_panel(w, first + p, codes + p * w.blocks() * kBlockBytes);  // over the last's spill
+  }
+  panels.codes = codes;
+  panels.scales += first * panels.groups() * kPanelRows;
+  panels.count = count;
+  return panels;
 }
 
 // The codes of one row from a block on.

@@ -26,7 +26,8 @@ constexpr int64_t kBatchStep = 128;
 class Int8Batch {
  public:
   Int8Batch(const Panels& w, int64_t count)
-      : stride_(w.blocks * kBlockColumns), segments_(count_segments(w)) {
+      : stride_(ceil_div(w.blocks, kTritBlocks) * kTritBlocks * kBlockColumns),
+        segments_(count_segments(w)) {
     const auto value_bytes = static_cast<size_t>(count * stride_);
     const auto sum_bytes = static_cast<size_t>(count * segments_) * sizeof(int32_t);
     const auto unit_bytes = static_cast<size_t>(count) * sizeof(float);
@@ -58,6 +59,8 @@ class Int8Batch {
       sums(row)[s.index] = kernels().ternary.quantize_activations(x + begin, length, 127.0f / range,
                                                                   values(row) + begin);
     }
+    const int64_t end = w.blocks * kBlockColumns;
+    std::memset(values(row) + end, 0, static_cast<size_t>(stride_ - end));
   }
 
  private:
@@ -112,15 +115,21 @@ void bitlinear(const Array& x, const TernaryMatrix& w, const Array* bias, const 
   const int64_t step = std::min(count, kBatchStep);
   const int64_t grain = grain_of(kBandPanels * panels.blocks * kBlockBytes * step);
   const auto y_bytes = static_cast<size_t>(step * kBandRows) * sizeof(float);
-  const size_t scratch_bytes = y_bytes + static_cast<size_t>(k.multiply_int8_scratch(step));
+  const auto sum_bytes = static_cast<size_t>(k.multiply_int8_scratch(step));
+  const size_t code_bytes = expanded_bytes(w, std::min(kBandPanels, panels.count));
+  const bool in_trits = w.packing == Packing::trits && count == 1 && w.groups() == 1 &&
+                        panels.blocks <= kSegmentBlocks;
   parallel_for(bands * steps, grain, [&](int64_t begin, int64_t end) {
-    std::byte* memory = scratch(Scratch::own, scratch_bytes);
+    std::byte* memory = scratch(Scratch::own, y_bytes + sum_bytes + code_bytes);
     auto* y = reinterpret_cast<float*>(memory);
     for (int64_t task = begin; task < end; ++task) {
       const int64_t panel = task / steps * kBandPanels, first = task % steps * kBatchStep;
       const int64_t last = std::min(first + kBatchStep, count);
-      k.multiply_int8(panels.from(panel, std::min(kBandPanels, panels.count - panel)),
-                      batch.rows(first, last), memory + y_bytes, y);
+      const int64_t taken = std::min(kBandPanels, panels.count - panel);
+      if (!in_trits || !k.multiply_trits(trit_panels(w, panel, taken), batch.rows(0, 1), y)) {
+        const Panels band = take_panels(w, panel, taken, memory + y_bytes + sum_bytes);
+        k.multiply_int8(band, batch.rows(first, last), memory + y_bytes, y);
+      }
       const int64_t row = panel * kPanelRows, rows = std::min(kBandRows, w.rows - row);
       for (int64_t i = first; i < last; ++i) {
         typed.finish(y + (i - first) * kBandRows, rows, batch.unit(i),

@@ -14,6 +14,8 @@
 namespace bitmetal::cpu {
 namespace {
 
+constexpr uint8_t kFourZeros = 0x55;  // four codes of T = 0
+
 // body(panel) for all of them, in parallel; a weight is `bytes` of the dense side.
 template <class Body>
 void for_each_panel(const TernaryMatrix& w, size_t bytes, Body body) {
@@ -55,7 +57,6 @@ void dequantize_to_double(const TernaryMatrix& w, const Array& out) {
 
 void CpuBackend::ternary_pack(const Array& codes, const TernaryMatrix& out) {
   const TernaryKernels& k = kernels().ternary;
-  constexpr uint8_t kFourZeros = 0x55;
   for_each_panel(out, sizeof(int8_t), [&](int64_t panel) {
     if ((panel + 1) * kPanelRows > out.rows) {
       std::memset(row_codes(out, panel * kPanelRows, 0), kFourZeros,
@@ -75,6 +76,26 @@ void CpuBackend::ternary_unpack(const TernaryMatrix& w, const Array& codes) {
       k.unpack(row_codes(w, row, column / kBlockColumns), count,
                codes.data_as<int8_t>() + row * w.columns + column);
     });
+  });
+}
+
+void CpuBackend::ternary_repack(const TernaryMatrix& w, const TernaryMatrix& out) {
+  const int64_t code_bytes = w.blocks() * kBlockBytes;
+  const TernaryMatrix& trits = w.packing == Packing::trits ? w : out;
+  const int64_t fives = trit_fives(w), trit_bytes = fives * (kTritBlocks - 1) * kBlockBytes;
+  for_each_panel(w, 1, [&](int64_t panel) {
+    auto* padded = reinterpret_cast<uint8_t*>(
+        scratch(Scratch::own, static_cast<size_t>(fives * kTritBlocks * kBlockBytes)));
+    uint8_t* codes = (w.packing == Packing::trits ? out : w).codes.data_as<uint8_t>();
+    if (w.packing == Packing::trits) {
+      expand_panel(w, panel, padded);
+      std::memcpy(codes + panel * code_bytes, padded, static_cast<size_t>(code_bytes));
+    } else {
+      std::memset(padded, kFourZeros, static_cast<size_t>(fives * kTritBlocks * kBlockBytes));
+      std::memcpy(padded, codes + panel * code_bytes, static_cast<size_t>(code_bytes));
+      kernels().ternary.pack_trits(padded, fives,
+                                   trits.codes.data_as<uint8_t>() + panel * trit_bytes);
+    }
   });
 }
 

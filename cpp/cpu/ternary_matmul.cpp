@@ -13,6 +13,9 @@
 namespace bitmetal::cpu {
 namespace {
 
+// Panels of trits that are expanded together: a quarter of a MiB of codes at 4096 columns.
+constexpr int64_t kExpandedPanels = 4 * kBandPanels;
+
 // Activation rows at a time, so that their float32 results stay in the cache.
 constexpr int64_t kBatchStep = 96;
 
@@ -59,18 +62,22 @@ void multiply(const Array& x, const TernaryMatrix& w, const Array& out) {
   const int64_t grain = grain_of(kBandPanels * panels.blocks * kBlockBytes * step);
   const auto table_bytes = static_cast<size_t>(k.multiply_float_scratch);
   parallel_for(bands, grain, [&](int64_t begin, int64_t end) {
-    const int64_t panel = begin * kBandPanels;
-    const Panels part = panels.from(panel, std::min(end * kBandPanels, panels.count) - panel);
-    const int64_t row = panel * kPanelRows, padded = part.count * kPanelRows;
-    std::byte* memory =
-        scratch(Scratch::own, table_bytes + static_cast<size_t>(step * padded) * sizeof(float));
-    auto* y = reinterpret_cast<float*>(memory + table_bytes);
-    for (int64_t first = 0; first < count; first += kBatchStep) {
-      const int64_t last = std::min(first + kBatchStep, count);
-      k.multiply_float(part, rows.row(first), last - first, rows.stride(), memory, y);
-      for (int64_t i = first; i < last; ++i) {
-        typed.finish(y + (i - first) * padded, std::min(padded, w.rows - row), 1, nullptr,
-                     out.data_as<T>() + i * w.rows + row);
+    const int64_t stop = std::min(end * kBandPanels, panels.count);
+    const int64_t most = w.packing == Packing::trits ? kExpandedPanels : stop;
+    for (int64_t panel = begin * kBandPanels; panel < stop; panel += most) {
+      const int64_t taken = std::min(most, stop - panel);
+      const int64_t row = panel * kPanelRows, padded = taken * kPanelRows;
+      const auto y_bytes = static_cast<size_t>(step * padded) * sizeof(float);
+      std::byte* memory = scratch(Scratch::own, table_bytes + y_bytes + expanded_bytes(w, taken));
+      auto* y = reinterpret_cast<float*>(memory + table_bytes);
+      const Panels part = take_panels(w, panel, taken, memory + table_bytes + y_bytes);
+      for (int64_t first = 0; first < count; first += kBatchStep) {
+        const int64_t last = std::min(first + kBatchStep, count);
+        k.multiply_float(part, rows.row(first), last - first, rows.stride(), memory, y);
+        for (int64_t i = first; i < last; ++i) {
+          typed.finish(y + (i - first) * padded, std::min(padded, w.rows - row), 1, nullptr,
+                       out.data_as<T>() + i * w.rows + row);
+        }
       }
     }
   });

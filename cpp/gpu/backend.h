@@ -52,6 +52,7 @@ class GpuBackend final : public Backend {
   void ternary_pack(const Array& codes, const TernaryMatrix& out) override;
   void ternary_unpack(const TernaryMatrix& w, const Array& codes) override;
   void ternary_dequantize(const TernaryMatrix& w, const Array& out) override;
+  void ternary_repack(const TernaryMatrix& w, const TernaryMatrix& out) override;
   void ternary_matmul(const Array& x, const TernaryMatrix& w, const Array& out) override;
   void bitlinear(const Array& x, const TernaryMatrix& w, const Array* bias,
                  const Array* norm_weight, float eps, const Array& out) override;

@@ -64,6 +64,10 @@ void GpuBackend::ternary_pack(const Array& view, const TernaryMatrix& out) {
       grid_of_codes(out));
 }
 
+void GpuBackend::ternary_repack(const TernaryMatrix&, const TernaryMatrix&) {
+  fail<CapabilityError>("repack: 1.6 bits a weight is a packing of the cpu device alone");
+}
+
 void GpuBackend::ternary_unpack(const TernaryMatrix& w, const Array& codes) {
   const kernels::TernaryParams params = params_of(w, codes);
   run("ternary", "ternary_unpack", {},

@@ -68,6 +68,7 @@ TernaryMatrix TernaryMatrix::make(int64_t rows, int64_t columns, Granularity gra
           columns,
           granularity,
           group,
+          Packing::two_bits,
           Array({panels, blocks, kBlockBytes}, DType::u8, device),
           Array({panels, groups, kPanelRows}, DType::f32, device)};
 }
@@ -133,9 +134,23 @@ TernaryMatrix ternary_from_codes(const Array& codes, const Array& scale, int64_t
   return assemble_ternary(op, flat, scale, group_size);
 }
 
+TernaryMatrix ternary_repack(const TernaryMatrix& w, Packing packing) {
+  if (w.packing == packing) return w;
+  TernaryMatrix out = w;
+  out.packing = packing;
+  const Dims shape = packing == Packing::two_bits
+                         ? Dims{w.panels(), w.blocks(), kBlockBytes}
+                         : Dims{w.panels(), ceil_div(w.blocks(), kTritBlocks), 4 * kBlockBytes};
+  out.codes = Array(shape, DType::u8, w.device());
+  w.device().backend().ternary_repack(w, out);
+  return out;
+}
+
 Array ternary_codes(const TernaryMatrix& w) {
   Array codes({w.rows, w.columns}, DType::i8, w.device());
-  if (codes.size() > 0) w.device().backend().ternary_unpack(w, codes);
+  if (codes.size() > 0) {
+    w.device().backend().ternary_unpack(ternary_repack(w, Packing::two_bits), codes);
+  }
   return codes;
 }
 
@@ -161,7 +176,9 @@ Array ternary_dequantize(const TernaryMatrix& w, DType dtype) {
     fail<TypeError>("dequantize: dtype is ", name_of(dtype), ", expected a floating-point type");
   }
   Array out({w.rows, w.columns}, dtype, w.device());
-  if (out.size() > 0) w.device().backend().ternary_dequantize(w, out);
+  if (out.size() > 0) {
+    w.device().backend().ternary_dequantize(ternary_repack(w, Packing::two_bits), out);
+  }
   return out;
 }
 

@@ -10,6 +10,7 @@ struct Codes {
   __m512i v;
 };
 inline Codes load_codes(const uint8_t* p) { return {_mm512_loadu_si512(p)}; }
+inline void store_codes(uint8_t* p, Codes c) { _mm512_storeu_si512(p, c.v); }
 template <int f>
 inline Codes bit_field(Codes c) {
   return {_mm512_and_si512(f ? _mm512_srli_epi16(c.v, 2 * f) : c.v, _mm512_set1_epi8(3))};
@@ -59,6 +60,37 @@ struct InPlaceDot {
     const __m512i low = _mm512_add_epi32(v0, _mm512_srai_epi32(v1, 2));
     const __m512i high = _mm512_add_epi32(_mm512_srai_epi32(v2, 4), _mm512_srai_epi32(v3, 6));
     return {_mm512_add_epi32(low, high)};
+  }
+};
+
+// Trits by lookup in a table of 256 bytes. It needs VBMI, which the first processors of the set
+// lack.
+#define BITMETAL_TRIT_TARGET                                                \
+  __attribute__((                                                           \
+      target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,fma,f16c,bmi2," \
+             "avx512vbmi")))
+inline bool has_trit_lookup() { return __builtin_cpu_supports("avx512vbmi"); }
+
+struct TritLookup {
+  __m512i table[4];
+  Codes last;
+
+  BITMETAL_TRIT_TARGET BITMETAL_INLINE explicit TritLookup(const uint8_t* bytes) {
+    for (int i = 0; i < 4; ++i) table[i] = _mm512_loadu_si512(bytes + 64 * i);
+  }
+  // Code block i, of four; after them `last` is the fifth.
+  template <int i>
+  BITMETAL_TRIT_TARGET BITMETAL_INLINE Codes expand(Codes trits) {
+    const __m512i low = _mm512_permutex2var_epi8(table[0], trits.v, table[1]);
+    const __m512i high = _mm512_permutex2var_epi8(table[2], trits.v, table[3]);
+    const __m512i one = _mm512_set1_epi8(static_cast<char>(1 << 2 * i));
+    const __m512i at_least_1 =
+        _mm512_maskz_mov_epi8(_mm512_cmpge_epu8_mask(trits.v, _mm512_set1_epi8(81)), one);
+    last.v = i ? _mm512_add_epi8(last.v, at_least_1) : at_least_1;
+    last.v = _mm512_mask_add_epi8(
+        last.v, _mm512_cmpge_epu8_mask(trits.v, _mm512_set1_epi8(static_cast<char>(162))), last.v,
+        one);
+    return {_mm512_mask_blend_epi8(_mm512_movepi8_mask(trits.v), low, high)};
   }
 };
 

@@ -88,6 +88,10 @@ struct TernaryKernels {
   void (*pack)(const int8_t* t, int64_t n, uint8_t* codes);
   void (*unpack)(const uint8_t* codes, int64_t n, int8_t* t);
 
+  // Each five blocks of codes to and from four blocks of trits.
+  void (*pack_trits)(const uint8_t* codes, int64_t fives, uint8_t* trits);
+  void (*expand_trits)(const uint8_t* trits, int64_t fives, uint8_t* codes);
+
   // q = round(x * factor), with zeros up to the end of the last block; x is in [-127, 127] /
   // factor. Returns the sum.
   int32_t (*quantize_activations)(const float* x, int64_t n, float factor, int8_t* q);
@@ -95,6 +99,10 @@ struct TernaryKernels {
   // [x.count][kBandRows]. At most kBandPanels panels.
   void (*multiply_int8)(const Panels& w, const Int8Rows& x, void* scratch, float* y);
   int64_t (*multiply_int8_scratch)(int64_t batch);  // bytes
+  // The same for panels of trits, all of one group and at most kSegmentBlocks, and one row of
+  // activations, zero to the end of its last five blocks. False, and nothing done, where it is
+  // better to expand them.
+  bool (*multiply_trits)(const Panels& w, const Int8Rows& x, float* y);
 
   // The same for `count` rows of float activations, `stride` apart, zero from the last column to
   // the end of its block; any number of panels, and y is [count][panels * 16].

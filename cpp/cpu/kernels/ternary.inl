@@ -17,6 +17,7 @@ inline void for_each_tile(int64_t count, Body body) {
 #include "cpu/kernels/ternary_codes.inl"
 #include "cpu/kernels/ternary_float.inl"
 #include "cpu/kernels/ternary_int8.inl"
+#include "cpu/kernels/ternary_trits.inl"
 
 // Lane l of 16 adds up the elements i with i % 16 == l; a chunk's lanes are added in a fixed tree,
 // and the chunks one after another: the result depends neither on the set nor on threads.
@@ -62,9 +63,12 @@ constexpr TernaryKernels kTernaryKernels{
     .bf16 = kTernaryTypeKernels<bfloat16>,
     .pack = pack,
     .unpack = unpack,
+    .pack_trits = pack_trits,
+    .expand_trits = expand_trits,
     .quantize_activations = quantize_activations,
     .multiply_int8 = multiply_int8,
     .multiply_int8_scratch = Int8Product::scratch_bytes,
+    .multiply_trits = multiply_trits,
     .multiply_float = multiply_float,
     .multiply_float_scratch = kFloatScratch,
 };

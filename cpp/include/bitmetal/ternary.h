@@ -7,6 +7,10 @@
 // by 16 columns, and masking fields in place feeds 8-bit dot-product instructions without a
 // shuffle. Scales: float32 [panels][groups][16 rows]; one scale per tensor or per row is the case
 // of one group.
+//
+// The cpu device has a second packing, "trits", for weights that stream from memory: each five
+// blocks, 80 columns, are 256 bytes of five codes a byte in base 3, 1.6 bits a weight. Its products
+// expand a band of panels to 2-bit codes in the cache.
 #pragma once
 
 #include <optional>
@@ -19,17 +23,20 @@ namespace bitmetal {
 inline constexpr int64_t kPanelRows = 16;
 inline constexpr int64_t kBlockColumns = 16;
 inline constexpr int64_t kBlockBytes = 64;
+inline constexpr int64_t kTritBlocks = 5;  // blocks that are packed together as trits
 
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 enum class Granularity : uint8_t { tensor, row, group };
+enum class Packing : uint8_t { two_bits, trits };
 
 struct TernaryMatrix {
   int64_t rows, columns;    // the weight's shape: out features, in features
   Granularity granularity;  // what one scale covers
   int64_t group_size;       // columns that share a scale: a multiple of 16, or `columns`
-  Array codes;              // u8 [panels, blocks, 64]
-  Array scales;             // f32 [panels, groups, 16]
+  Packing packing;
+  Array codes;   // u8 [panels, blocks, 64], or [panels, ceil(blocks / 5), 256] of trits
+  Array scales;  // f32 [panels, groups, 16]
 
   int64_t panels() const { return ceil_div(rows, kPanelRows); }
   int64_t blocks() const { return ceil_div(columns, kBlockColumns); }
@@ -50,6 +57,9 @@ TernaryMatrix ternary_quantize(const Array& weight, Granularity granularity, int
 
 // From int8 codes in {-1, 0, 1} and float32 scales of shape (), (rows,) or (rows, groups).
 TernaryMatrix ternary_from_codes(const Array& codes, const Array& scale, int64_t group_size);
+// The same matrix packed otherwise; `w` itself where it is packed so. Throws CapabilityError where
+// the device has no trits.
+TernaryMatrix ternary_repack(const TernaryMatrix& w, Packing packing);
 Array ternary_codes(const TernaryMatrix& w);                    // i8 [rows, columns]
 Array ternary_scale(const TernaryMatrix& w);                    // f32 (), (rows,), (rows, groups)
 Array ternary_dequantize(const TernaryMatrix& w, DType dtype);  // [rows, columns]
