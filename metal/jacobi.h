@@ -31,7 +31,7 @@ METAL_FUNC void turn_rows(device float* rows, uint2 blocks, uint size,
   const ushort2 place = tile_place(index);
   for (uint start = 0; start < size; start += kTileSide) {
     load_rows<false>(tile, rows, blocks, size, start, index);
-    threadgroup_barrier(mem_flags::mem_threadgroup);
+    threadgroup_barrier(mem_flags::mem_threadgroup | mem_flags::mem_device);
     float4 sums[2] = {float4(0), float4(0)};
     multiply_tiles(turn, tile, place, sums);
     for (ushort i = 0; i < 8; ++i) {

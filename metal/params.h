@@ -32,6 +32,8 @@ BITMETAL_CONSTANT uint32_t kTriangularThreads = 64;    // each a column of the s
 BITMETAL_CONSTANT uint32_t kQrThreads = 512;      // at most: two rows a thread fit into registers
 BITMETAL_CONSTANT uint32_t kTileThreads = 128;    // each 4 by 2 of 32 by 32 elements
 BITMETAL_CONSTANT uint32_t kJacobiThreads = 256;  // where one threadgroup sees a whole matrix
+BITMETAL_CONSTANT uint32_t kLuThreads = 512;      // at most, as for QR
+BITMETAL_CONSTANT uint32_t kLuSwapThreads = 64;
 BITMETAL_CONSTANT uint32_t kMatrixCopyThreads = 256;  // for 32 by 32 elements
 
 // Rows and columns of the output that a threadgroup computes.
@@ -43,8 +45,9 @@ BITMETAL_CONSTANT uint32_t kCholeskyBlock = 64;
 BITMETAL_CONSTANT uint32_t kTriangularBlock = 32;
 BITMETAL_CONSTANT uint32_t kJacobiBlock = 16;       // rows: the products of two blocks are a tile
 BITMETAL_CONSTANT uint32_t kJacobiSweeps = 24;      // at most
-BITMETAL_CONSTANT uint32_t kJacobiInnerSweeps = 3;  // over the products of two blocks
+BITMETAL_CONSTANT uint32_t kJacobiInnerSweeps = 2;  // over the products of two blocks
 BITMETAL_CONSTANT uint32_t kQrPanel = 32;           // columns: a lane each where they are summed
+BITMETAL_CONSTANT uint32_t kLuPanel = 32;
 
 // Columns that a threadgroup of a column reduction covers; the other factor of kReduceThreads
 // walks along the axis.
@@ -197,6 +200,25 @@ struct QrApplyParams {
   int64_t c_batch_stride;
 };
 
+// `steps` pivots of a panel of [rows, columns] that starts at row and column `first`.
+struct LuPanelParams {
+  uint32_t rows;
+  uint32_t columns;
+  uint32_t steps;
+  uint32_t first;
+  int64_t row_stride;
+  int64_t batch_stride;
+  int64_t pivots_batch_stride;
+};
+
+struct LuSwapParams {
+  uint32_t columns;
+  uint32_t steps;
+  int64_t row_stride;
+  int64_t batch_stride;
+  int64_t pivots_batch_stride;
+};
+
 // One matrix W that Jacobi's method works on.
 struct JacobiState {
   float scale;  // W is scale * A + shift * I
@@ -278,6 +300,8 @@ static_assert(sizeof(QrApplyParams) == 56, "QrApplyParams");
 static_assert(sizeof(JacobiState) == 16, "JacobiState");
 static_assert(sizeof(JacobiRow) == 16, "JacobiRow");
 static_assert(sizeof(JacobiParams) == 24, "JacobiParams");
+static_assert(sizeof(LuPanelParams) == 40, "LuPanelParams");
+static_assert(sizeof(LuSwapParams) == 32, "LuSwapParams");
 static_assert(sizeof(MatvecParams) == 32, "MatvecParams");
 static_assert(sizeof(TernaryParams) == 32, "TernaryParams");
 static_assert(sizeof(TernaryMatmulParams) == 32, "TernaryMatmulParams");

@@ -51,7 +51,7 @@ METAL_FUNC float reflector(device const float* v, constant QrApplyParams& p, uin
   sums[0] = sums[1] = float4(0);
   multiply_tiles(left, right, place, sums);
   store_tile(product, place, sums);
-  threadgroup_barrier(mem_flags::mem_threadgroup);
+  threadgroup_barrier(mem_flags::mem_threadgroup | mem_flags::mem_device);
 
   for (uint start = 0; start < p.rows; start += kTileSide) {
     for (ushort q = index; q < kTileSide * kTileSide; q += kTileThreads) {

@@ -33,10 +33,6 @@ bool GpuBackend::supports(DType dtype) const {
   return dtype != DType::f64 && (dtype != DType::bf16 || capabilities_.bfloat);
 }
 
-bool GpuBackend::has_linalg(Linalg op, int64_t, int64_t) const {
-  return op != Linalg::solve && op != Linalg::pivots;
-}
-
 Block GpuBackend::allocate(size_t bytes) {
   stream_.require_own_process();
   const AutoreleaseScope scope;

@@ -66,7 +66,7 @@ class GpuBackend final : public Backend {
   void int8_dequantize(const Array& sums, const Array& row_absmax, const Array& column_absmax,
                        const Array* bias, const Array& out) override;
 
-  bool has_linalg(Linalg op, int64_t rows, int64_t columns) const override;
+  bool has_linalg(Linalg, int64_t, int64_t) const override { return true; }
   void cholesky(const Array& a, bool upper, const Array& out, const Array& info) override;
   void qr(const Array& a, const Array* q, const Array& r) override;
   void svd(const Array& a, const Array* u, const Array& s, const Array* vt,
@@ -74,6 +74,8 @@ class GpuBackend final : public Backend {
   void eigh(const Array& a, bool upper, const Array& w, const Array* v, const Array& info) override;
   void solve_triangular(const Array& a, const Array& b, bool upper, bool transposed,
                         bool unit_diagonal, const Array& out, const Array& info) override;
+  void solve(const Array& a, const Array& b, const Array& out, const Array& info) override;
+  void pivots(const Array& a, const Array& out) override;
 
   const Capabilities& capabilities() const { return capabilities_; }
   Pipelines& pipelines() { return pipelines_; }
@@ -96,6 +98,10 @@ class GpuBackend final : public Backend {
   void qr_apply(const Array& a, const Array& t, int64_t first, const Array& c, bool transpose_q);
   // Q C in place of C, whose first `zeros_left` columns are zeros below the diagonal.
   void qr_apply_all(const Array& a, const Array& t, const Array& c, int64_t zeros_left);
+  // L, below the diagonal, and U in place of `a`; pivots as lu_panel.h has them, panel by panel.
+  void lu_factor(const Array& a, const Array& pivots, const Array& info);
+  // The swaps of the panel at row `first` in other rows' columns; `rows` begin with that row.
+  void lu_swap(const Array& pivots, int64_t first, const Array& rows);
   // Turns the rows of `a` until they are orthogonal, and those of *j, the identity at first, with
   // them. `symmetric`: values are A's eigenvalues, from the triangle kLower or kUpper.
   JacobiResult jacobi(const Array& a, uint32_t symmetric, const Array* j, const Array& values,

@@ -1,4 +1,3 @@
-#include <cmath>
 #include <limits>
 
 #include "gpu/linalg.h"
@@ -33,10 +32,8 @@ JacobiResult GpuBackend::jacobi(const Array& a, uint32_t symmetric, const Array*
   const Array order = room_for<kernels::JacobiRow>(batch * size, device);
   const Array flags({batch, kernels::kJacobiSweeps}, DType::i32, device);
   const int64_t blocks = ceil_div(size, 2 * kernels::kJacobiBlock) * 2;
-  // A few rounding errors of a product of two rows.
-  const float tolerance = std::numeric_limits<float>::epsilon() *
-                          std::max(4.0f, 0.5f * std::sqrt(static_cast<float>(size)));
-  kernels::JacobiParams params{side(size), side(blocks), 0, 0, tolerance, symmetric};
+  constexpr float kTolerance = 4 * std::numeric_limits<float>::epsilon();
+  kernels::JacobiParams params{side(size), side(blocks), 0, 0, kTolerance, symmetric};
 
   run("jacobi", "jacobi_prepare", {},
       {Argument::in(a), Argument::out(w), Argument::out(states), Argument::out(info),

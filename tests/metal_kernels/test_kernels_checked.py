@@ -7,6 +7,7 @@ import kernels
 import numpy as np
 import pytest
 import test_kernel_copy as on_copy
+import test_kernel_linalg as on_linalg
 import test_kernel_matmul as on_matmul
 import test_kernel_products as products
 import test_kernel_reduce as on_reduce
@@ -86,6 +87,29 @@ def test_ternary_products(group_size: int | None, monkeypatch: pytest.MonkeyPatc
         products.test_bitlinear(kernel, "f16", True, group_size)
     products.test_quantize((3, 37), "f16")
     products.test_normalized(True)
+
+
+def test_cholesky_and_triangular() -> None:
+    on_linalg.test_cholesky("32", 64, 31)
+    on_linalg.test_cholesky("64", 256, 40)
+    on_linalg.test_triangular(30, False, True)
+    on_linalg.test_copies()
+
+
+def test_update() -> None:
+    on_linalg.test_update("", 64, 128)
+    on_linalg.test_update("_plain", 32, 256)
+
+
+@pytest.mark.parametrize("held", [0, 1, 2])
+def test_panels(held: int) -> None:
+    threads = 96 if held == 1 else 64
+    on_linalg.test_qr((70, 20), held, threads)
+    on_linalg.test_lu((70, 20), held, threads)
+
+
+def test_jacobi() -> None:
+    on_linalg.test_jacobi(17)
 
 
 def test_a_planted_race_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
