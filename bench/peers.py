@@ -10,7 +10,12 @@ import bitmetal as bm
 
 MISSING: set[str] = set()
 # What a peer is called in the table, and the package to install for it.
-PACKAGES = {"torch": "torch", "bitsandbytes": "bitsandbytes", "mlx.core": "mlx[cpu]"}
+PACKAGES = {
+    "torch": "torch",
+    "scipy.linalg": "scipy",
+    "bitsandbytes": "bitsandbytes",
+    "mlx.core": "mlx[cpu]",
+}
 
 
 def optional(module: str) -> ModuleType | None:

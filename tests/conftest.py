@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 
 import pytest
+
+# NumPy's linear algebra is a reference here. Its threads wait by spinning: seconds, where something
+# else runs beside the tests.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import bitmetal as bm
 from bitmetal import _core

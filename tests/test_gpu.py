@@ -19,7 +19,12 @@ from bitmetal import _core, softmetal
 KIND = "softmetal"
 pytestmark = pytest.mark.skipif(not softmetal.available(), reason="this build has no softmetal")
 
-KEPT = {"MTLLibrary", "MTLFunction", "MTLComputePipelineState", "MTLBinaryArchive"}  # cached for the process
+KEPT = {
+    "MTLLibrary",
+    "MTLFunction",
+    "MTLComputePipelineState",
+    "MTLBinaryArchive",
+}  # cached for the process
 
 
 def settle() -> None:

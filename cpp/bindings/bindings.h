@@ -21,6 +21,7 @@ void bind_devices(nb::module_& m);
 void bind_arrays(nb::module_& m);
 void bind_ops(nb::module_& m);
 void bind_elementwise(nb::module_& m);
+void bind_linalg(nb::module_& m);
 void bind_ternary(nb::module_& m);
 void bind_blockwise(nb::module_& m);
 void bind_int8(nb::module_& m);

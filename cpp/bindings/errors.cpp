@@ -1,4 +1,5 @@
 #include "bindings/bindings.h"
+#include "bitmetal/linalg.h"
 
 namespace bitmetal::python {
 namespace {
@@ -8,7 +9,25 @@ struct ErrorClasses {
   PyObject* device;
   PyObject* compile;
   PyObject* capability;
+  PyObject* linalg;
 };
+
+void raise(const LinAlgError& e, nb::handle type) {
+  nb::object error = type(e.what());
+  nb::list matrix;
+  for (int64_t index : e.matrix) matrix.append(index);
+  error.attr("matrix") = nb::tuple(matrix);
+  error.attr("index") = e.index;
+  PyErr_SetObject(type.ptr(), error.ptr());
+}
+
+PyObject* fallback_warning;
+
+// Called with the GIL released; a filter may turn the warning into an exception.
+void warn_of_fallback(const std::string& message) {
+  nb::gil_scoped_acquire acquired;
+  if (PyErr_WarnEx(fallback_warning, message.c_str(), 1) < 0) throw nb::python_error();
+}
 
 void translate(const std::exception_ptr& thrown, void* payload) {
   const auto& classes = *static_cast<const ErrorClasses*>(payload);
@@ -20,6 +39,8 @@ void translate(const std::exception_ptr& thrown, void* payload) {
     PyErr_SetString(classes.compile, e.what());
   } catch (const CapabilityError& e) {
     PyErr_SetString(classes.capability, e.what());
+  } catch (const LinAlgError& e) {
+    raise(e, classes.linalg);
   } catch (const ValueError& e) {
     PyErr_SetString(PyExc_ValueError, e.what());
   } catch (const TypeError& e) {
@@ -40,9 +61,11 @@ void bind_errors(nb::module_&) {
   const auto take = [&](const char* name) {
     return nb::object(classes.attr(name)).release().ptr();
   };
-  nb::register_exception_translator(
-      translate,
-      new ErrorClasses{take("DeviceError"), take("CompileError"), take("CapabilityError")});
+  nb::register_exception_translator(translate,
+                                    new ErrorClasses{take("DeviceError"), take("CompileError"),
+                                                     take("CapabilityError"), take("LinAlgError")});
+  fallback_warning = take("DeviceFallbackWarning");
+  set_fallback_notice(warn_of_fallback);
 }
 
 }  // namespace bitmetal::python

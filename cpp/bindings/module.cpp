@@ -20,6 +20,7 @@ NB_MODULE(_core, m) {
   bind_arrays(m);
   bind_ops(m);
   bind_elementwise(m);
+  bind_linalg(m);
   bind_ternary(m);
   bind_blockwise(m);
   bind_int8(m);

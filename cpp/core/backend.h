@@ -117,7 +117,7 @@ class Backend {
   // By LU with partial pivoting. info: 0, or the place (from 1) of the first pivot that is exactly
   // 0; `out` then means nothing.
   virtual void solve(const Array& a, const Array& b, const Array& out, const Array& info);
-  // The pivots of that LU, [batch, n], the first with the sign of the permutation: their product is
+  // The pivots of an LU, [batch, n], one of them with the sign of the permutation: their product is
   // the determinant.
   virtual void pivots(const Array& a, const Array& out);
 

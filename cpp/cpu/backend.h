@@ -39,6 +39,16 @@ class CpuBackend final : public Backend {
   void int8_matmul(const Array& a, const Array& b, const Array& out) override;
   void int8_dequantize(const Array& sums, const Array& row_absmax, const Array& column_absmax,
                        const Array* bias, const Array& out) override;
+  bool has_linalg(Linalg, int64_t, int64_t) const override { return true; }
+  void cholesky(const Array& a, bool upper, const Array& out, const Array& info) override;
+  void qr(const Array& a, const Array* q, const Array& r) override;
+  void svd(const Array& a, const Array* u, const Array& s, const Array* vt,
+           const Array& info) override;
+  void eigh(const Array& a, bool upper, const Array& w, const Array* v, const Array& info) override;
+  void solve_triangular(const Array& a, const Array& b, bool upper, bool transposed,
+                        bool unit_diagonal, const Array& out, const Array& info) override;
+  void solve(const Array& a, const Array& b, const Array& out, const Array& info) override;
+  void pivots(const Array& a, const Array& out) override;
 };
 
 std::unique_ptr<Backend> make_backend();

@@ -1,15 +1,16 @@
 #include "cpu/blas.h"
 
+#include <dlfcn.h>
+
 #include <cstdlib>
 #include <mutex>
 #include <utility>
 
 #include "bitmetal/error.h"
+#include "core/thread_pool.h"
 
 #if defined(__APPLE__)
 #include <Accelerate/Accelerate.h>
-#else
-#include <dlfcn.h>
 #endif
 
 namespace bitmetal::cpu {
@@ -18,11 +19,15 @@ namespace {
 struct Loaded {
   bool found = false;
   Blas blas{};
+  void* library = nullptr;
+  void (*set_threads)(int) = nullptr;
   std::string status;
 };
 
-std::mutex path_mutex;
+std::mutex path_mutex, threads_mutex;
 std::string known_path;
+
+void* find(void* library, const char* name);
 
 #if defined(__APPLE__)
 
@@ -41,21 +46,22 @@ Loaded load() {
     cblas_dgemm(static_cast<CBLAS_ORDER>(order), static_cast<CBLAS_TRANSPOSE>(ta),
                 static_cast<CBLAS_TRANSPOSE>(tb), m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
   };
+  loaded.library = RTLD_DEFAULT;
   loaded.status = "Accelerate";
   return loaded;
 }
 
+// LAPACK 3.9 or newer stands beside an older one since macOS 13.3.
+constexpr const char* kSpellings[][2] = {{"", "$NEWLAPACK"}, {"", "_"}, {"", ""}};
+
 #else
 
 // scipy-openblas32 puts a prefix before its names, so that it can be loaded beside another one.
+constexpr const char* kSpellings[][2] = {{"scipy_", ""}, {"scipy_", "_"}, {"", ""}, {"", "_"}};
+
 template <class F>
 F find(void* library, const char* name) {
-  for (const char* prefix : {"scipy_", ""}) {
-    if (void* symbol = dlsym(library, cat(prefix, name).c_str())) {
-      return reinterpret_cast<F>(symbol);
-    }
-  }
-  return nullptr;
+  return reinterpret_cast<F>(find(library, name));
 }
 
 std::string wanted_path() {
@@ -83,7 +89,9 @@ Loaded load() {
     loaded.status = cat("none: '", path, "' has no cblas_sgemm and cblas_dgemm");
     return loaded;
   }
-  if (auto set_threads = find<void (*)(int)>(library, "openblas_set_num_threads")) set_threads(1);
+  loaded.library = library;
+  loaded.set_threads = find<void (*)(int)>(library, "openblas_set_num_threads");
+  if (loaded.set_threads) loaded.set_threads(1);
   const auto config = find<const char* (*)()>(library, "openblas_get_config");
   const auto core = find<const char* (*)()>(library, "openblas_get_corename");
   loaded.status = config && core ? cat(config(), ", kernels for ", core()) : path;
@@ -91,6 +99,13 @@ Loaded load() {
 }
 
 #endif
+
+void* find(void* library, const char* name) {
+  for (const auto& [prefix, suffix] : kSpellings) {
+    if (void* symbol = dlsym(library, cat(prefix, name, suffix).c_str())) return symbol;
+  }
+  return nullptr;
+}
 
 const Loaded& loaded() {
   static const Loaded once = load();
@@ -106,5 +121,21 @@ void set_blas_path(std::string path) {
 
 const Blas* blas() { return loaded().found ? &loaded().blas : nullptr; }
 std::string blas_status() { return loaded().status; }
+
+void* blas_function(const char* name) {
+  return loaded().found ? find(loaded().library, name) : nullptr;
+}
+
+LibraryThreads::LibraryThreads() {
+  if (!loaded().set_threads || !threads_mutex.try_lock()) return;
+  raised_ = true;
+  loaded().set_threads(thread_count());
+}
+
+LibraryThreads::~LibraryThreads() {
+  if (!raised_) return;
+  loaded().set_threads(1);
+  threads_mutex.unlock();
+}
 
 }  // namespace bitmetal::cpu

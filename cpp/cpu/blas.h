@@ -28,4 +28,19 @@ struct Blas {
 const Blas* blas();
 std::string blas_status();
 
+// A function of that library by its Fortran name without underscore or its C name; null where it is
+// not there.
+void* blas_function(const char* name);
+// While it lives the library uses threads of its own, as many as the pool has: for what the pool
+// cannot split. It counts for the whole process, so a second one at the same time changes nothing.
+class LibraryThreads {
+ public:
+  LibraryThreads();
+  ~LibraryThreads();
+  LibraryThreads(const LibraryThreads&) = delete;
+
+ private:
+  bool raised_ = false;
+};
+
 }  // namespace bitmetal::cpu

@@ -47,6 +47,21 @@ int normalize_axis(const char* op, int64_t axis, int rank) {
   return static_cast<int>(axis < 0 ? axis + rank : axis);
 }
 
+Dims broadcast_batch(const char* op, const Array& a, const Array& b) {
+  const int rank = std::max(a.rank(), b.rank()) - 2;
+  Dims batch;
+  for (int i = 0; i < rank; ++i) {
+    const int in_a = i - (rank - (a.rank() - 2)), in_b = i - (rank - (b.rank() - 2));
+    const int64_t from_a = in_a < 0 ? 1 : a.shape(in_a), from_b = in_b < 0 ? 1 : b.shape(in_b);
+    if (from_a != from_b && from_a != 1 && from_b != 1) {
+      fail<ValueError>(op, ": the leading dimensions of a ", a.shape(), " and b ", b.shape(),
+                       " do not broadcast");
+    }
+    batch.push_back(from_a == 1 ? from_b : from_a);
+  }
+  return batch;
+}
+
 namespace {
 
 Array choose_target(const char* op, const OptionalArray& out, const Dims& shape, DType dtype,

@@ -25,6 +25,9 @@ void require_shape(const char* op, const char* name, const Array& array, const D
 // `axis` counted from the front; throws IndexError.
 int normalize_axis(const char* op, int64_t axis, int rank);
 
+// What the axes before the last two broadcast to.
+Dims broadcast_batch(const char* op, const Array& a, const Array& b);
+
 // The elements of `a` for the host itself, once what is under way on its device allows it.
 template <class T>
 const T* read_on_host(const Array& a) {

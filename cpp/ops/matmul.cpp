@@ -5,21 +5,6 @@
 namespace bitmetal {
 namespace {
 
-Dims broadcast_batch(const Array& a, const Array& b) {
-  const int rank = std::max(a.rank(), b.rank()) - 2;
-  Dims batch;
-  for (int i = 0; i < rank; ++i) {
-    const int in_a = i - (rank - (a.rank() - 2)), in_b = i - (rank - (b.rank() - 2));
-    const int64_t from_a = in_a < 0 ? 1 : a.shape(in_a), from_b = in_b < 0 ? 1 : b.shape(in_b);
-    if (from_a != from_b && from_a != 1 && from_b != 1) {
-      fail<ValueError>("matmul: the leading dimensions of a ", a.shape(), " and b ", b.shape(),
-                       " do not broadcast");
-    }
-    batch.push_back(from_a == 1 ? from_b : from_a);
-  }
-  return batch;
-}
-
 Dims with_matrix(Dims batch, int64_t rows, int64_t columns) {
   batch.push_back(rows);
   batch.push_back(columns);
@@ -48,7 +33,7 @@ Array matmul(const Array& a_in, const Array& b_in, const OptionalArray& out) {
     fail<ValueError>("matmul: a ", a_in.shape(), " has ", a.shape(-1), " columns, b ", b_in.shape(),
                      " has ", b.shape(-2), " rows");
   }
-  const Dims batch = broadcast_batch(a, b);
+  const Dims batch = broadcast_batch("matmul", a, b);
   const Dims full = with_matrix(batch, a.shape(-2), b.shape(-1));
   Dims shape = full;
   if (b_in.rank() == 1) shape.pop_back();

@@ -4,7 +4,7 @@ Arrays live on devices (`devices`, `device`); `ternary` holds BitNet weights. Ev
 NumPy arrays and whatever else exposes its memory, and gives arrays that NumPy reads in place.
 """
 
-from bitmetal import _blas, blockwise, memory, pipelines, safetensors, softmetal, ternary
+from bitmetal import _blas, blockwise, linalg, memory, pipelines, safetensors, softmetal, ternary
 from bitmetal._core import (
     Array,
     Device,
@@ -94,7 +94,7 @@ from bitmetal._core import (
     where,
     zeros,
 )
-from bitmetal._errors import CapabilityError, CompileError, DeviceError
+from bitmetal._errors import CapabilityError, CompileError, DeviceError, DeviceFallbackWarning
 from bitmetal._kernel import Kernel
 from bitmetal.batch import Batch as batch  # noqa: N813
 
@@ -107,6 +107,7 @@ __all__ = [
     "DType",
     "Device",
     "DeviceError",
+    "DeviceFallbackWarning",
     "Kernel",
     "absolute",
     "add",
@@ -157,6 +158,7 @@ __all__ = [
     "logical_not",
     "logical_or",
     "logical_xor",
+    "linalg",
     "matmul",
     "max",
     "maximum",

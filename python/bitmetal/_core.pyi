@@ -1,13 +1,15 @@
 """The compiled part of bitmetal."""
 
+from typing import overload
 
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, overload
 
 from numpy import dtype as NumpyDType
 from numpy import ndarray as NumpyArray
 
+from bitmetal._results import EighResult, LstsqResult, QRResult, SlogdetResult, SVDResult
 from bitmetal._types import ArrayLike, DeviceLike, DTypeLike, Index, ShapeLike, SupportsDLPack
 
 bool_: DType = ...
@@ -1825,6 +1827,303 @@ def gelu(a: ArrayLike, approximate: str = 'none', *, out: Array | None = None) -
     References
     ----------
     Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
+    """
+
+def linalg_cholesky(a: ArrayLike, *, upper: bool = False) -> Array:
+    """
+    Cholesky factor of symmetric positive definite matrices: a = L @ L.T.
+
+    Parameters
+    ----------
+    a : array-like
+        ``[..., n, n]``: float32, float64 (on the cpu device) or integers, which become float32. The
+        lower triangle alone is read (the upper one with `upper`).
+    upper : bool
+        Give U of a = U.T @ U in place of L.
+
+    Returns
+    -------
+    Array
+        ``[..., n, n]``; zero in the other triangle.
+
+    Raises
+    ------
+    LinAlgError
+        If a matrix is not positive definite; ``error.index`` is the order of the first leading minor
+        that is not positive, ``error.matrix`` which matrix of the batch it is.
+    """
+
+@overload
+def linalg_qr(a: ArrayLike, mode: Literal['reduced', 'complete'] = 'reduced') -> QRResult:
+    """
+    Factor a = Q @ R with orthonormal columns in Q and zeros below the diagonal of R.
+
+    Parameters
+    ----------
+    a : array-like
+        ``[..., m, n]``: float32, float64 (on the cpu device) or integers, which become float32.
+    mode : str
+        "reduced": Q is ``[..., m, k]`` and R ``[..., k, n]`` with k = min(m, n); "complete": Q is
+        ``[..., m, m]`` and R ``[..., m, n]``; "r": the reduced R alone, an Array.
+
+    Returns
+    -------
+    QRResult
+        A named tuple (Q, R).
+
+    Notes
+    -----
+    Householder reflections. The diagonal of R may have any sign. NaN and infinity spread.
+    """
+
+@overload
+def linalg_qr(a: ArrayLike, mode: Literal['r']) -> Array: ...
+
+@overload
+def linalg_svd(a: ArrayLike, full_matrices: bool = True, compute_uv: Literal[True] = True) -> SVDResult:
+    """
+    Singular value decomposition: a = U @ diag(S) @ Vh.
+
+    Parameters
+    ----------
+    a : array-like
+        ``[..., m, n]``: float32, float64 (on the cpu device) or integers, which become float32.
+    full_matrices : bool
+        U is ``[..., m, m]`` and Vh ``[..., n, n]``; if False ``[..., m, k]`` and ``[..., k, n]`` with
+        k = min(m, n).
+    compute_uv : bool
+        If False S alone is computed and returned, an Array.
+
+    Returns
+    -------
+    SVDResult
+        A named tuple (U, S, Vh); S is ``[..., k]`` in descending order.
+
+    Raises
+    ------
+    LinAlgError
+        If a matrix holds NaN or infinity, or the iteration does not converge.
+    """
+
+@overload
+def linalg_svd(a: ArrayLike, full_matrices: bool = True, *, compute_uv: Literal[False]) -> Array: ...
+
+def linalg_svdvals(a: ArrayLike) -> Array:
+    """
+    Singular values, in descending order: `svd` without its vectors.
+
+    Parameters
+    ----------
+    a : array-like
+        ``[..., m, n]``, as for `svd`.
+
+    Returns
+    -------
+    Array
+        ``[..., min(m, n)]``.
+
+    Raises
+    ------
+    LinAlgError
+        As `svd`.
+    """
+
+def linalg_eigh(a: ArrayLike, UPLO: Literal['L', 'U'] = 'L') -> EighResult:
+    """
+    Eigenvalues and eigenvectors of symmetric matrices: a = V @ diag(w) @ V.T.
+
+    Parameters
+    ----------
+    a : array-like
+        ``[..., n, n]``: float32, float64 (on the cpu device) or integers, which become float32.
+    UPLO : str
+        "L" or "U": the triangle that is read.
+
+    Returns
+    -------
+    EighResult
+        A named tuple (eigenvalues, eigenvectors): ``[..., n]`` in ascending order, and ``[..., n, n]``
+        with the eigenvectors as columns.
+
+    Raises
+    ------
+    LinAlgError
+        If the triangle holds NaN or infinity, or the iteration does not converge.
+    """
+
+def linalg_eigvalsh(a: ArrayLike, UPLO: Literal['L', 'U'] = 'L') -> Array:
+    """
+    Eigenvalues of symmetric matrices, in ascending order: `eigh` without its vectors.
+
+    Parameters
+    ----------
+    a : array-like
+        ``[..., n, n]``, as for `eigh`.
+    UPLO : str
+        "L" or "U": the triangle that is read.
+
+    Returns
+    -------
+    Array
+        ``[..., n]``.
+
+    Raises
+    ------
+    LinAlgError
+        As `eigh`.
+    """
+
+def linalg_solve(a: ArrayLike, b: ArrayLike) -> Array:
+    """
+    Solve a @ x = b by LU factorization with partial pivoting.
+
+    Parameters
+    ----------
+    a : array-like
+        ``[..., n, n]``: float32, float64 (on the cpu device) or integers, which become float32.
+    b : array-like
+        ``[n]``, one vector, or ``[..., n, k]``: as in NumPy 2. Leading dimensions broadcast.
+
+    Returns
+    -------
+    Array
+        ``[..., n]`` for a vector, else ``[..., n, k]``; float64 where an argument is.
+
+    Raises
+    ------
+    LinAlgError
+        If a pivot is exactly zero; ``error.index`` is its place, counted from 1, and ``error.matrix``
+        which matrix of the batch it is.
+    """
+
+def linalg_solve_triangular(a: ArrayLike, b: ArrayLike, *, upper: bool = False, trans: bool = False, unit_diagonal: bool = False) -> Array:
+    """
+    Solve a @ x = b, or a.T @ x = b, with triangular matrices.
+
+    Parameters
+    ----------
+    a : array-like
+        ``[..., n, n]``: float32, float64 (on the cpu device) or integers, which become float32. The
+        lower triangle alone is read (the upper one with `upper`).
+    b : array-like
+        ``[n]``, one vector, or ``[..., n, k]``. Leading dimensions broadcast.
+    upper : bool
+        Which triangle `a` has: False, lower, as a Cholesky factor (SciPy's `lower` is the opposite).
+    trans : bool
+        Solve with a.T, SciPy's ``trans="T"``; `upper` still says what is stored in `a`.
+    unit_diagonal : bool
+        Take the diagonal for ones; it is not read then.
+
+    Returns
+    -------
+    Array
+        ``[..., n]`` for a vector, else ``[..., n, k]``; float64 where an argument is.
+
+    Raises
+    ------
+    LinAlgError
+        If an element of the diagonal is zero (as SciPy; PyTorch gives infinities): ``error.index`` is
+        its place, counted from 1, and ``error.matrix`` which matrix of the batch it is.
+    """
+
+def linalg_inv(a: ArrayLike) -> Array:
+    """
+    Inverse of square matrices: `solve` with the identity.
+
+    Parameters
+    ----------
+    a : array-like
+        ``[..., n, n]``, as for `solve`.
+
+    Returns
+    -------
+    Array
+        ``[..., n, n]``.
+
+    Raises
+    ------
+    LinAlgError
+        As `solve`.
+    """
+
+def linalg_lstsq(a: ArrayLike, b: ArrayLike, rcond: float | None = None) -> LstsqResult:
+    """
+    The x of least norm among those for which the norm of b - a @ x is least.
+
+    Parameters
+    ----------
+    a : array-like
+        ``[..., m, n]``: float32, float64 (on the cpu device) or integers, which become float32.
+    b : array-like
+        ``[m]`` or ``[..., m, k]`` with the leading dimensions of `a`.
+    rcond : float, optional
+        Singular values at most `rcond` times the largest count as zero; if None max(m, n) times the
+        machine epsilon of the type.
+
+    Returns
+    -------
+    LstsqResult
+        A named tuple (x, residuals, rank, s): the solution, ``[n]`` or ``[..., n, k]``; the squared
+        norms of the columns of b - a @ x, ``[..., k]``, or an empty array where a matrix has rank below n
+        or m <= n; the rank, an int, or for a batch an int32 Array; the singular values of `a`.
+
+    Raises
+    ------
+    LinAlgError
+        As `svd`, by which it is computed.
+    """
+
+def linalg_pinv(a: ArrayLike, rcond: float | None = None) -> Array:
+    """
+    Moore-Penrose pseudo-inverse, by the singular value decomposition.
+
+    Parameters
+    ----------
+    a : array-like
+        ``[..., m, n]``, as for `svd`.
+    rcond : float, optional
+        Singular values at most `rcond` times the largest count as zero; if None max(m, n) times the
+        machine epsilon of the type, as in PyTorch (NumPy's 1e-15 means nothing in float32).
+
+    Returns
+    -------
+    Array
+        ``[..., n, m]``.
+
+    Raises
+    ------
+    LinAlgError
+        As `svd`.
+    """
+
+def linalg_slogdet(a: ArrayLike) -> SlogdetResult:
+    """
+    Sign and logarithm of the absolute value of the determinant.
+
+    Parameters
+    ----------
+    a : array-like
+        ``[..., n, n]``, as for `solve`.
+
+    Returns
+    -------
+    SlogdetResult
+        A named tuple (sign, logabsdet), each ``[...]``; 0 and -inf for a singular matrix.
+    """
+
+def linalg_det(a: ArrayLike) -> Array:
+    """
+    Determinant, from the pivots of an LU factorization.
+
+    Parameters
+    ----------
+    a : array-like
+        ``[..., n, n]``, as for `solve`.
+
+    Returns
+    -------
+    Array
+        ``[...]``.
     """
 
 class TernaryMatrix:

@@ -1,5 +1,7 @@
 """The library's own exceptions. The extension raises them; ValueError and the like are Python's."""
 
+import numpy as np
+
 
 class DeviceError(RuntimeError):
     """A device is absent, was lost, or reported a fault; or arrays are on different ones."""
@@ -13,5 +15,29 @@ class CapabilityError(NotImplementedError):
     """The device cannot do this (float64 on a GPU, for example)."""
 
 
-for _class in (DeviceError, CompileError, CapabilityError):
+class DeviceFallbackWarning(UserWarning):
+    """The cpu device computed for an array of another device, which has no kernel for this.
+
+    ``warnings.simplefilter("error", bitmetal.DeviceFallbackWarning)`` forbids it.
+    """
+
+
+class LinAlgError(np.linalg.LinAlgError):
+    """A matrix has not the factorization or the solution that was asked for.
+
+    Attributes
+    ----------
+    matrix : tuple of int
+        Its place in the batch; empty where there was one matrix alone.
+    index : int
+        From 1: the order of the leading minor that is not positive (`cholesky`), the place of the
+        pivot that is zero (`solve`, `inv`, `solve_triangular`). 0 where neither is meant.
+    """
+
+    matrix: tuple[int, ...] = ()
+    index: int = 0
+
+
+for _class in (DeviceError, CompileError, CapabilityError, DeviceFallbackWarning):
     _class.__module__ = "bitmetal"
+LinAlgError.__module__ = "bitmetal.linalg"

@@ -4,9 +4,12 @@
 // first four are Python's own exceptions.
 #pragma once
 
+#include <cstdint>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace bitmetal {
 
@@ -41,6 +44,14 @@ struct CompileError : Error {
 // The device lacks what the operation needs (float64 on a GPU, say).
 struct CapabilityError : Error {
   using Error::Error;
+};
+// A matrix that has not the factorization or the solution that was asked for.
+struct LinAlgError : Error {
+  LinAlgError(const std::string& message, std::vector<int64_t> which, int64_t at)
+      : Error(message), matrix(std::move(which)), index(at) {}
+  std::vector<int64_t> matrix;  // its place in the batch; empty where there is one matrix alone
+  int64_t
+      index;  // the order of the minor, or the place of the pivot, from 1; 0 where it is neither
 };
 
 // The parts printed one after another.

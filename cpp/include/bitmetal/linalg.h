@@ -33,7 +33,7 @@ struct Eigh {
 struct Lstsq {
   Array x;
   Array residuals;  // empty where NumPy's is
-  int64_t rank;
+  Array rank;       // int32 [batch...]
   Array s;
 };
 struct Slogdet {
