@@ -76,11 +76,15 @@ Array stacked(const Array& a, int rank) {
 }
 
 Array identity(const Dims& batch, int64_t n, DType dtype, Device& device) {
-  Array out = full(with(batch, {n, n}), 0, dtype, device);
-  if (out.size() > 0) {
-    const Array all = stacked(out);
-    device.backend().fill(all.with({all.shape(0), n}, {n * n, n + 1}), 1);
-  }
+  const Array out(with(batch, {n, n}), dtype, device);
+  const auto set = [&](auto one) {
+    auto* values = write_on_host<decltype(one)>(out);
+    std::fill_n(values, out.size(), 0);
+    for (int64_t first = 0; first < out.size(); first += n * n) {
+      for (int64_t i = 0; i < n; ++i) values[first + i * (n + 1)] = one;
+    }
+  };
+  dtype == DType::f64 ? set(1.0) : set(1.0f);
   return out;
 }
 
