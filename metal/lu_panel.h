@@ -64,12 +64,16 @@ template <ushort kRows>
   panel += long(batch) * p.batch_stride;
   pivots += long(batch) * p.pivots_batch_stride;
 
+  const uint passes = kRows == 0 ? (p.rows + threads - 1) / threads : kRows;
   float x[kHeld][kLuPanel];
   Elimination by{0, 0, step_row[0], step_row[0]};
   int zero_at = 0;
   for (ushort j = 0;; ++j) {
     PivotCandidate best{0, 0xffffffffu};
-    for (uint row = index, held = 0; row < p.rows; row += threads, ++held) {
+#pragma unroll
+    for (uint held = 0; held < passes; ++held) {
+      const uint row = index + held * threads;
+      if (row >= p.rows) break;
       thread float* mine = x[kRows == 0 ? 0 : held];
       device float* line = panel + long(row) * p.row_stride;
       if (kRows == 0 || j == 0) {
@@ -103,6 +107,7 @@ template <ushort kRows>
     if (own == best.row && own != 0xffffffffu) {
       candidates[j % 2][simdgroup] = best;
       threadgroup float* row = candidate_rows[j % 2] + simdgroup * kLuPanel;
+#pragma unroll
       for (ushort held = 0; held < kHeld; ++held) {
         if (kRows > 0 && own != index + held * threads) continue;
         for (ushort c = 0; c < kLuPanel; ++c) {
@@ -133,10 +138,11 @@ template <ushort kRows>
   }
 
   if (index == 0 && zero_at != 0 && info[batch] == 0) info[batch] = zero_at;
-  if (kRows == 0) {
-    return;
-  }
-  for (uint row = index, held = 0; row < p.rows; row += threads, ++held) {
+  if (kRows == 0) return;
+#pragma unroll
+  for (uint held = 0; held < passes; ++held) {
+    const uint row = index + held * threads;
+    if (row >= p.rows) break;
     thread float* mine = x[held];
     device float* line = panel + long(row) * p.row_stride;
     for (ushort j = p.steps; j < kLuPanel; ++j) {

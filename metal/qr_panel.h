@@ -22,17 +22,25 @@ struct MaxOf {
   METAL_FUNC static float join(float a, float b) { return max(a, b); }
 };
 
-// Joins values[i] of all lanes for lane i: halves are exchanged, so that 31 shuffles do for all 32.
+// Joins values[i] of all lanes for lane i, in values[0]: halves are exchanged, so that 31 shuffles
+// do for all 32. kApart is a constant for the values to stay in registers.
+template <typename Op, ushort kApart>
+METAL_FUNC void exchange(thread float* values, ushort lane) {
+  const bool upper = (lane & kApart) != 0;
+  for (ushort i = 0; i < kApart; ++i) {
+    const float kept = upper ? values[i + kApart] : values[i];
+    const float sent = upper ? values[i] : values[i + kApart];
+    values[i] = Op::join(kept, shuffle_xor(sent, kApart));
+  }
+}
+
 template <typename Op>
 METAL_FUNC float join_for_lane(thread float* values, ushort lane) {
-  for (ushort apart = kSimdWidth / 2; apart > 0; apart /= 2) {
-    const bool upper = (lane & apart) != 0;
-    for (ushort i = 0; i < apart; ++i) {
-      const float kept = upper ? values[i + apart] : values[i];
-      const float sent = upper ? values[i] : values[i + apart];
-      values[i] = Op::join(kept, shuffle_xor(sent, apart));
-    }
-  }
+  exchange<Op, 16>(values, lane);
+  exchange<Op, 8>(values, lane);
+  exchange<Op, 4>(values, lane);
+  exchange<Op, 2>(values, lane);
+  exchange<Op, 1>(values, lane);
   return values[0];
 }
 
@@ -74,12 +82,14 @@ template <ushort kRows>
   panel += long(batch) * p.batch_stride;
   t += long(batch) * p.t_batch_stride;
 
+  const uint passes = kRows == 0 ? (p.rows + threads - 1) / threads : kRows;
   float x[kHeld][kQrPanel];
   float sums[kQrPanel];
   for (ushort c = 0; c < kQrPanel; ++c) sums[c] = 0.0f;
-  for (uint row = index, held = 0; row < p.rows || held < kHeld; row += threads, ++held) {
+#pragma unroll
+  for (uint held = 0; held < passes; ++held) {
+    const uint row = index + held * threads;
     const ushort h = kRows == 0 ? 0 : held;
-    if (kRows > 0 && held == kHeld) break;
     for (ushort c = 0; c < kQrPanel; ++c) {
       const bool inside = row < p.rows && c < p.columns;
       x[h][c] = inside ? panel[long(row) * p.row_stride + c] : 0.0f;
@@ -98,8 +108,9 @@ template <ushort kRows>
   Reflection by{0, 0.0f, 0.0f, factors[simdgroup]};
   for (ushort j = 0;; ++j) {
     for (ushort c = 0; c < kQrPanel; ++c) sums[c] = 0.0f;
-    for (uint row = index, held = 0; row < p.rows || held < kHeld; row += threads, ++held) {
-      if (kRows > 0 && held == kHeld) break;
+#pragma unroll
+    for (uint held = 0; held < passes; ++held) {
+      const uint row = index + held * threads;
       thread float* mine = x[kRows == 0 ? 0 : held];
       device float* line = panel + long(row) * p.row_stride;
       if (kRows == 0) {
@@ -161,14 +172,16 @@ template <ushort kRows>
     }
   }
 
-  for (uint row = index, held = 0; row < p.rows; row += threads, ++held) {
+#pragma unroll
+  for (uint held = 0; held < passes; ++held) {
+    const uint row = index + held * threads;
+    if (row >= p.rows) break;
     device float* line = panel + long(row) * p.row_stride;
     if (kRows == 0) {
       for (ushort c = row; c < p.columns; ++c) line[c] /= scales[c];
       continue;
     }
-    if (held == kHeld) break;
-    thread float* mine = x[kRows == 0 ? 0 : held];
+    thread float* mine = x[held];
     for (ushort j = p.steps; j < kQrPanel; ++j) {
       const float first = mine[0];
       for (ushort c = 1; c < kQrPanel; ++c) mine[c - 1] = mine[c];
