@@ -28,24 +28,15 @@ BlockLoader loader_of(const BlockwiseArray& q) {
   }
 }
 
+namespace {
+
+// 4 bits of exponent with bias 7, 3 of fraction; 0x7f is NaN, and there is no infinity.
 float from_e4m3(uint8_t bits) {
   if ((bits & 0x7f) == 0x7f) return std::numeric_limits<float>::quiet_NaN();
   // Exponent and fraction stand where a float's do; the biases differ by 120.
   const float magnitude = std::bit_cast<float>(static_cast<uint32_t>(bits & 0x7f) << 20) * 0x1p120f;
   return bits & 0x80 ? -magnitude : magnitude;
 }
-
-uint8_t to_e4m3(float value) {
-  if (std::isnan(value)) return 0x7f;
-  if (value >= 448) return 0x7e;
-  if (value < 0x1p-6f) {  // units of 2^-9; nearbyint is to even
-    return static_cast<uint8_t>(std::nearbyint(value * 0x1p9f));
-  }
-  const uint32_t u = std::bit_cast<uint32_t>(value) - (120u << 23);
-  return static_cast<uint8_t>((u + 0x7ffff + (u >> 20 & 1)) >> 20);
-}
-
-namespace {
 
 std::array<float, 256> e8m0_table() {
   std::array<float, 256> table;

@@ -8,10 +8,6 @@ namespace bitmetal::cpu {
 
 BlockLoader loader_of(const BlockwiseArray& q);
 
-// E4M3: 4 bits of exponent with bias 7, 3 of fraction; 0x7f is NaN, and there is no infinity.
-uint8_t to_e4m3(float value);  // rounded to nearest even, at most 448; value >= 0 or NaN
-float from_e4m3(uint8_t bits);
-
 // A tensor's scales and biases in float32, whatever they are stored as.
 class BlockScales {
  public:

@@ -49,6 +49,13 @@ BlockSearch16 search_16(const float* book, bool ties_to_even) {
     search.codes[count++] = code;
   }
   std::fill(search.codes + count, search.codes + 16, 0);
+  for (int level = 0; level < 4; ++level) {
+    const int step = 16 >> level;
+    std::fill(std::begin(search.levels[level]), std::end(search.levels[level]), kInfinity);
+    for (int i = 0; i < 1 << level; ++i) {
+      search.levels[level][i] = search.thresholds[i * step + step / 2 - 1];
+    }
+  }
   return search;
 }
 
@@ -76,83 +83,51 @@ void fill_search_256(const float* book, BlockSearch256& search) {
   }
 }
 
-template <class T>
-class Quantizer {
- public:
-  Quantizer(const Array& x, const BlockwiseArray& q)
-      : x_(x.data_as<T>()), q_(q), n_(x.size()), k_(kernels().blockwise.of(x_)) {}
+// quantize(x, n, out) for runs of whole blocks.
+template <class T, class Quantize>
+void for_each_run(const Array& x, const BlockwiseArray& q, Quantize quantize) {
+  const int64_t n = x.size(), size = q.block_size;
+  const int64_t scale_size = size_of(q.scales.dtype());
+  parallel_for(q.blocks(), grain_of(size * static_cast<int64_t>(sizeof(T))),
+               [&](int64_t begin, int64_t end) {
+                 const int64_t first = begin * size, last = std::min(n, end * size);
+                 quantize(x.data_as<T>() + first, last - first,
+                          BlockOutput{size, q.codes.data_as<uint8_t>() + first * q.bits / 8,
+                                      q.scales.data() + begin * scale_size,
+                                      q.biases ? q.biases->data() + begin * scale_size : nullptr});
+               });
+}
 
-  void run() {
-    const auto* book = q_.book ? q_.book->data_as<float>() : nullptr;
-    const bool high_first = q_.format <= BlockFormat::fp4;
-    if (q_.format == BlockFormat::int8) {
-      BlockSearch256 search;
-      fill_search_256(book, search);
-      uint8_t zero;
-      const float none = 0;
-      kernels().blockwise.f32.quantize_bytes(&none, 1, 1, search, &zero);
-      return blocks([&](const T* x, int64_t count, uint8_t* codes, float divisor) {
-        if (divisor == 0) return static_cast<void>(std::memset(codes, zero, count));
-        k_.quantize_bytes(x, count, divisor, search, codes);
-      });
-    }
-    const BlockSearch16 search = search_16(book, !high_first);
-    const uint8_t zeros = q_.format == BlockFormat::nf4 ? 0x77 : 0;
-    blocks([&](const T* x, int64_t count, uint8_t* codes, float divisor) {
-      if (divisor == 0) return static_cast<void>(std::memset(codes, zeros, (count + 1) / 2));
-      k_.quantize_nibbles(x, count, divisor, search, high_first, codes);
+template <class T>
+void quantize(const Array& x, const BlockwiseArray& q) {
+  const BlockTypeKernels<T>& k = kernels().blockwise.of(static_cast<const T*>(nullptr));
+  if (q.format == BlockFormat::affine) {
+    return for_each_run<T>(x, q, [&](const T* from, int64_t n, const BlockOutput& out) {
+      k.quantize_affine(from, n, q.bits, out);
     });
   }
-
- private:
-  // encode(x, count, codes, divisor) for each block; a divisor of 0 asks for zeros.
-  template <class Encode>
-  void blocks(Encode encode) const {
-    const int64_t size = q_.block_size;
-    auto* codes = q_.codes.data_as<uint8_t>();
-    parallel_for(q_.blocks(), grain_of(size * static_cast<int64_t>(sizeof(T))),
-                 [&](int64_t begin, int64_t end) {
-                   for (int64_t block = begin; block < end; ++block) {
-                     const int64_t first = block * size, count = std::min(size, n_ - first);
-                     const float divisor = scale(block, k_.absmax(x_ + first, count));
-                     encode(x_ + first, count, codes + first * q_.bits / 8, divisor);
-                   }
-                 });
+  const auto* book = q.book->data_as<float>();
+  if (q.format == BlockFormat::int8) {
+    BlockSearch256 search;
+    fill_search_256(book, search);
+    return for_each_run<T>(x, q, [&](const T* from, int64_t n, const BlockOutput& out) {
+      k.quantize_bytes(from, n, search, out);
+    });
   }
-
-  // Stores a block's scale; returns what its elements are divided by, or 0 where all get the code
-  // of 0.
-  float scale(int64_t block, float absmax) const {
-    const bool finite = absmax < kInfinity;
-    if (q_.format <= BlockFormat::int8) {
-      q_.scales.data_as<float>()[block] = absmax;
-      return finite ? absmax : 0;
-    }
-    uint8_t& stored = q_.scales.data_as<uint8_t>()[block];
-    if (q_.format == BlockFormat::mxfp4) {
-      constexpr uint32_t kLargest = 2;  // e2m1's largest exponent
-      const uint32_t exponent = std::bit_cast<uint32_t>(absmax) >> 23;
-      stored = static_cast<uint8_t>(!finite ? 255 : std::max(exponent, kLargest) - kLargest);
-      return finite && absmax > 0 ? std::ldexp(1.0f, stored - 127) : 0;
-    }
-    stored = finite ? to_e4m3(absmax / 6) : 0x7f;
-    return finite ? from_e4m3(stored) : 0;
-  }
-
-  const T* x_;
-  const BlockwiseArray& q_;
-  const int64_t n_;
-  const BlockTypeKernels<T>& k_;
-};
+  const bool e2m1 = q.format > BlockFormat::int8;
+  const BlockSearch16 search = search_16(book, e2m1);
+  const auto kernel = q.format == BlockFormat::mxfp4   ? k.quantize_mxfp4
+                      : q.format == BlockFormat::nvfp4 ? k.quantize_nvfp4
+                                                       : k.quantize_absmax;
+  for_each_run<T>(x, q, [&](const T* from, int64_t n, const BlockOutput& out) {
+    kernel(from, n, search, out);
+  });
+}
 
 }  // namespace
 
 void CpuBackend::blockwise_quantize(const Array& x, const BlockwiseArray& q) {
-  if (q.format == BlockFormat::affine) {
-    fail<CapabilityError>("blockwise.quantize: 'affine' is not there yet");
-  }
-  visit_half_or_float(x.dtype(),
-                      [&](auto type) { Quantizer<typename decltype(type)::type>(x, q).run(); });
+  visit_half_or_float(x.dtype(), [&](auto type) { quantize<typename decltype(type)::type>(x, q); });
 }
 
 }  // namespace bitmetal::cpu

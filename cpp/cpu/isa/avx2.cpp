@@ -10,7 +10,7 @@ namespace bitmetal::cpu::avx2 {
 namespace {
 #include "cpu/isa/simd_avx2.h"
 
-#include "cpu/isa/blockwise_generic.h"
+#include "cpu/isa/blockwise_avx2.h"
 #include "cpu/isa/ternary_avx2.h"
 #include "cpu/isa/vector_avx2.h"
 

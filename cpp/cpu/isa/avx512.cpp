@@ -10,7 +10,7 @@ namespace bitmetal::cpu::avx512 {
 namespace {
 #include "cpu/isa/simd_avx512.h"
 
-#include "cpu/isa/blockwise_generic.h"
+#include "cpu/isa/blockwise_avx512.h"
 #include "cpu/isa/ternary_avx512.h"
 #include "cpu/isa/vector_avx512.h"
 

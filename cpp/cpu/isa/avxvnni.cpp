@@ -11,7 +11,7 @@ namespace {
 #define BITMETAL_AVXVNNI 1
 #include "cpu/isa/simd_avx2.h"
 
-#include "cpu/isa/blockwise_generic.h"
+#include "cpu/isa/blockwise_avx2.h"
 #include "cpu/isa/ternary_avx2.h"
 #include "cpu/isa/vector_avx2.h"
 

@@ -16,6 +16,11 @@ inline I32x16 unpack_codes(const uint8_t* p) {
   }
   return load(codes);
 }
+// The same where only a table's index is wanted, which may have other bits set above them.
+template <int bits, bool high_first>
+inline I32x16 unpack_indices(const uint8_t* p) {
+  return unpack_codes<bits, high_first>(p);
+}
 // The inverse, of nibbles.
 template <bool high_first>
 inline void pack_nibbles(uint8_t* p, I32x16 codes) {
@@ -32,13 +37,30 @@ inline void pack_bytes(uint8_t* p, I32x16 codes) {
   for (int i = 0; i < 16; ++i) p[i] = static_cast<uint8_t>(c[i]);
 }
 
-inline F32x16 div(F32x16 a, F32x16 b) {
-  float x[16], y[16];
-  store(x, a);
-  store(y, b);
-  for (int i = 0; i < 16; ++i) x[i] /= y[i];
-  return load(x);
+inline F32x16 div(F32x16 a, F32x16 b) { BITMETAL_LANES(F32x16, a.v[i] / b.v[i]); }
+inline F32x16 min(F32x16 a, F32x16 b) { BITMETAL_LANES(F32x16, a.v[i] < b.v[i] ? a.v[i] : b.v[i]); }
+inline F32x16 max(F32x16 a, F32x16 b) { BITMETAL_LANES(F32x16, a.v[i] > b.v[i] ? a.v[i] : b.v[i]); }
+inline float min_lane(F32x16 a) {
+  float least = a.v[0];
+  for (int i = 1; i < 16; ++i) least = a.v[i] < least ? a.v[i] : least;
+  return least;
 }
+inline float max_lane(F32x16 a) {
+  float largest = a.v[0];
+  for (int i = 1; i < 16; ++i) largest = a.v[i] > largest ? a.v[i] : largest;
+  return largest;
+}
+// In any order.
+inline float add_lanes(F32x16 a) {
+  for (int half = 8; half; half /= 2) {
+    for (int i = 0; i < half; ++i) a.v[i] += a.v[i + half];
+  }
+  return a.v[0];
+}
+
+// Rows of weights at once beside n rows of activations, as registers allow.
+constexpr int block_rows(int) { return 1; }
+constexpr int kBlockPrefetch = 0;  // how far ahead of its stream a product fetches codes
 
 // 16 floats, chosen by indices from 0 to 15.
 struct Table16 {
@@ -49,8 +71,13 @@ struct Table16 {
     int32_t i16[16];
     store(i16, index);
     float r[16];
-    for (int i = 0; i < 16; ++i) r[i] = v[i16[i]];
+    for (int i = 0; i < 16; ++i) r[i] = v[i16[i] & 15];
     return load(r);
+  }
+  template <int shift>
+  F32x16 at_shifted(I32x16 words) const {
+    for (int i = 0; i < 16; ++i) words.v[i] = words.v[i] >> shift & 15;
+    return at(words);
   }
 };
 
@@ -91,3 +118,21 @@ inline I32x16 search_256(const BlockSearch256& s, F32x16 y) {
   }
   return load(r);
 }
+
+// For lanes of 8 columns each: the scale of the block that a lane belongs to.
+struct SpreadScales {
+  int64_t block_size;
+
+  explicit SpreadScales(int64_t size) : block_size(size) {}
+  // The number of scales for so many columns, from a block's first one on.
+  int64_t count(int64_t columns) const { return (columns + block_size - 1) / block_size; }
+  // Lanes past the last one are zero.
+  F32x16 load(const float* scales, int64_t count) const {
+    F32x16 r;
+    for (int i = 0; i < 16; ++i) {
+      const int64_t block = 8 * i / block_size;
+      r.v[i] = block < count ? scales[block] : 0;
+    }
+    return r;
+  }
+};

@@ -16,7 +16,7 @@ namespace bitmetal::cpu::neon {
 namespace {
 #include "cpu/isa/simd_neon.h"
 
-#include "cpu/isa/blockwise_generic.h"
+#include "cpu/isa/blockwise_neon.h"
 #include "cpu/isa/ternary_neon.h"
 #include "cpu/isa/vector_neon.h"
 

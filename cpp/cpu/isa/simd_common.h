@@ -1,4 +1,5 @@
 // Primitives that every set builds from its own.
+#pragma once
 
 // The first n < 16 elements, then zeros.
 template <class T>

@@ -37,6 +37,7 @@ struct BlockRun {
 struct BlockSearch16 {
   float thresholds[16];  // the last one is infinite
   int32_t codes[16];
+  float levels[4][16];  // the thresholds as a binary search meets them: 1, 2, 4 and 8 of them
 };
 
 // The nearest of 256. A float's sign, exponent and first bits of fraction choose a cell; in it at
@@ -51,24 +52,62 @@ struct BlockSearch256 {
   int steps;
 };
 
+// Where the codes and scales of consecutive blocks go.
+struct BlockOutput {
+  int64_t block_size;
+  uint8_t* codes;
+  void* scales;
+  void* biases;
+};
+
 template <class T>
 struct BlockTypeKernels {
-  // max|x|; NaN where x holds one.
-  float (*absmax)(const T* x, int64_t n);
-  // Codes of x / divisor, which is finite and not 0; an odd last half byte is the code of 0.
-  void (*quantize_nibbles)(const T* x, int64_t n, float divisor, const BlockSearch16& search,
-                           bool high_first, uint8_t* codes);
-  void (*quantize_bytes)(const T* x, int64_t n, float divisor, const BlockSearch256& search,
-                         uint8_t* codes);
+  // Whole blocks, or the last one of a tensor. Blocks of zeros, and those with NaN or infinity, get
+  // the code of 0 throughout; an odd last half byte does, too.
+  void (*quantize_absmax)(const T* x, int64_t n, const BlockSearch16& search, const BlockOutput&);
+  void (*quantize_mxfp4)(const T* x, int64_t n, const BlockSearch16& search, const BlockOutput&);
+  void (*quantize_nvfp4)(const T* x, int64_t n, const BlockSearch16& search, const BlockOutput&);
+  void (*quantize_bytes)(const T* x, int64_t n, const BlockSearch256& search, const BlockOutput&);
+  // Scales and biases are of type T.
+  void (*quantize_affine)(const T* x, int64_t n, int bits, const BlockOutput&);
   // `stream` keeps the result out of the caches; it asks for `out` aligned to 64 and a block size
   // of 16 n.
   void (*decode[kBlockLoaders])(const BlockRun& run, T* out, bool stream);
 };
 
+// Products of a few rows of activations, in which weights are decoded in registers.
+inline constexpr int kBlockDotRows = 4;  // rows of activations at once, at most
+
+// Rows of weights that are whole blocks of nibbles, a multiple of 8 columns.
+struct NibbleRows {
+  const uint8_t* codes;
+  int64_t rows, columns;
+  int64_t block_size;
+  const float* scales;  // [rows][columns / block_size]
+  const float* biases;  // likewise, or null
+  const float* book;    // 16
+};
+inline constexpr int64_t kNibbleChunk = 128;  // columns: 64 bytes of codes
+
 struct BlockwiseKernels {
   BlockTypeKernels<float> f32;
   BlockTypeKernels<float16> f16;
   BlockTypeKernels<bfloat16> bf16;
+
+  // y[n] = the product of one row of weights and row n < count of x, rows being `stride` apart. x
+  // is the element that belongs to the run's first one; 16 past the last one are zero.
+  void (*dot[kBlockLoaders])(const BlockRun& run, const float* x, int64_t stride, int count,
+                             float* y);
+  // y[n * y_stride + r] for rows of nibbles, high or low ones first. Activations come in chunks of
+  // kNibbleChunk columns, zero past the last one: 8 vectors, of which vector j holds the columns 8
+  // l + j. `sums`, with biases, adds the 8 up: 16 floats a chunk.
+  void (*dot_nibbles[2])(const NibbleRows& w, const float* x, int64_t stride, const float* sums,
+                         int64_t sum_stride, int count, float* y, int64_t y_stride);
+  // Strips for the tiles of gemm.h, from words of eight nibbles, [columns / 8][width], and scales
+  // [blocks][width]; `width` is a multiple of 16, columns one of 8.
+  void (*decode_words[2])(const uint32_t* words, int64_t columns, int64_t width, int64_t block_size,
+                          const float* scales, const float* biases, const float* book,
+                          float* strip);
 
   const BlockTypeKernels<float>& of(const float*) const { return f32; }
   const BlockTypeKernels<float16>& of(const float16*) const { return f16; }

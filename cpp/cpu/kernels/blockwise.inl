@@ -10,7 +10,7 @@ struct NibbleLoader {
 
   NibbleLoader(float scale, float, const float* book)
       : products(mul(load(book), broadcast(scale))) {}
-  F32x16 expand(const uint8_t* p) const { return products.at(unpack_codes<4, high_first>(p)); }
+  F32x16 expand(const uint8_t* p) const { return products.at(unpack_indices<4, high_first>(p)); }
 };
 
 struct ByteLoader {
@@ -56,60 +56,16 @@ void decode_blocks(const BlockRun& run, T* out, bool stream_out) {
   }
 }
 
-template <class T>
-float block_absmax(const T* x, int64_t n) {
-  I32x16 largest = broadcast_int(0);  // NaN is above infinity
-  int64_t i = 0;
-  for (; i + 16 <= n; i += 16) largest = max(largest, magnitude_bits(load(x + i)));
-  if (i < n) largest = max(largest, magnitude_bits(load_partial(x + i, n - i)));
-  return std::bit_cast<float>(max_lane(largest));
-}
-
-template <bool high_first, class T>
-inline void quantize_nibbles_as(const T* x, int64_t n, float divisor, const BlockSearch16& table,
-                                uint8_t* codes) {
-  const Search16 search(table);
-  const F32x16 by = broadcast(divisor);
-  int64_t i = 0;
-  for (; i + 16 <= n; i += 16) {
-    prefetch(reinterpret_cast<const uint8_t*>(x + i) + 8192);
-    pack_nibbles<high_first>(codes + i / 2, search.codes(div(load(x + i), by)));
-  }
-  if (i < n) {
-    uint8_t packed[8];
-    pack_nibbles<high_first>(packed, search.codes(div(load_partial(x + i, n - i), by)));
-    std::memcpy(codes + i / 2, packed, static_cast<size_t>((n - i + 1) / 2));
-  }
-}
-
-template <class T>
-void quantize_nibbles(const T* x, int64_t n, float divisor, const BlockSearch16& search,
-                      bool high_first, uint8_t* codes) {
-  if (high_first) {
-    quantize_nibbles_as<true>(x, n, divisor, search, codes);
-  } else {
-    quantize_nibbles_as<false>(x, n, divisor, search, codes);
-  }
-}
-
-template <class T>
-void quantize_bytes(const T* x, int64_t n, float divisor, const BlockSearch256& search,
-                    uint8_t* codes) {
-  const F32x16 by = broadcast(divisor);
-  int64_t i = 0;
-  for (; i + 16 <= n; i += 16) pack_bytes(codes + i, search_256(search, div(load(x + i), by)));
-  if (i < n) {
-    uint8_t packed[16];
-    pack_bytes(packed, search_256(search, div(load_partial(x + i, n - i), by)));
-    std::memcpy(codes + i, packed, static_cast<size_t>(n - i));
-  }
-}
+#include "cpu/kernels/blockwise_dot.inl"
+#include "cpu/kernels/blockwise_quantize.inl"
 
 template <class T>
 constexpr BlockTypeKernels<T> kBlockTypeKernels{
-    .absmax = block_absmax<T>,
-    .quantize_nibbles = quantize_nibbles<T>,
+    .quantize_absmax = quantize_nibbles<AbsmaxScale, true, T>,
+    .quantize_mxfp4 = quantize_nibbles<E8m0Scale, false, T>,
+    .quantize_nvfp4 = quantize_nibbles<E4m3Scale, false, T>,
     .quantize_bytes = quantize_bytes<T>,
+    .quantize_affine = quantize_affine<T>,
     .decode = {decode_blocks<NibbleLoader<true>, T>, decode_blocks<NibbleLoader<false>, T>,
                decode_blocks<ByteLoader, T>, decode_blocks<AffineLoader<2>, T>,
                decode_blocks<AffineLoader<3>, T>, decode_blocks<AffineLoader<4>, T>,
@@ -120,4 +76,10 @@ constexpr BlockwiseKernels kBlockwiseKernels{
     .f32 = kBlockTypeKernels<float>,
     .f16 = kBlockTypeKernels<float16>,
     .bf16 = kBlockTypeKernels<bfloat16>,
+    .dot = {dot_blocks_of<NibbleLoader<true>>, dot_blocks_of<NibbleLoader<false>>,
+            dot_blocks_of<ByteLoader>, dot_blocks_of<AffineLoader<2>>,
+            dot_blocks_of<AffineLoader<3>>, dot_blocks_of<AffineLoader<4>>,
+            dot_blocks_of<AffineLoader<6>>, dot_blocks_of<AffineLoader<8>>},
+    .dot_nibbles = {dot_nibbles<false>, dot_nibbles<true>},
+    .decode_words = {decode_words<false>, decode_words<true>},
 };

@@ -2,23 +2,23 @@
 
 #include "cpu/kernels/vector.inl"
 
-template <class C>
+template <class C, int kRows>
 void multiply_tile(const C* a, const C* b, int64_t k, C* c, int64_t stride, bool add) {
   using V = typename VectorOf<C>::type;
-  V sum[kTileRows][kTileVectors] = {};
-  for (int64_t p = 0; p < k; ++p, a += kTileRows, b += kTileVectors * kLength<V>) {
+  V sum[kRows][kTileVectors] = {};
+  for (int64_t p = 0; p < k; ++p, a += kRows, b += kTileVectors * kLength<V>) {
     V row[kTileVectors];
 #pragma GCC unroll 4
     for (int v = 0; v < kTileVectors; ++v) row[v] = load<V>(b + v * kLength<V>);
 #pragma GCC unroll 16
-    for (int i = 0; i < kTileRows; ++i) {
+    for (int i = 0; i < kRows; ++i) {
       const V factor = V{} + a[i];
 #pragma GCC unroll 4
       for (int v = 0; v < kTileVectors; ++v) sum[i][v] = fma(factor, row[v], sum[i][v]);
     }
   }
 #pragma GCC unroll 16
-  for (int i = 0; i < kTileRows; ++i) {
+  for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 4
     for (int v = 0; v < kTileVectors; ++v) {
       C* to = c + i * stride + v * kLength<V>;
@@ -29,7 +29,13 @@ void multiply_tile(const C* a, const C* b, int64_t k, C* c, int64_t stride, bool
 
 template <class C>
 constexpr TileKernel<C> tile_kernel() {
-  return {kTileRows, kTileVectors * kLength<typename VectorOf<C>::type>, multiply_tile<C>};
+  return {kTileRows, kTileVectors * kLength<typename VectorOf<C>::type>,
+          multiply_tile<C, kTileRows>};
 }
 
-constexpr GemmKernels kGemmKernels{tile_kernel<float>(), tile_kernel<double>()};
+template <int... n>
+constexpr GemmKernels gemm_kernels(std::integer_sequence<int, n...>) {
+  return {tile_kernel<float>(), tile_kernel<double>(), {nullptr, multiply_tile<float, n + 1>...}};
+}
+
+constexpr GemmKernels kGemmKernels = gemm_kernels(std::make_integer_sequence<int, kTileRows>{});
