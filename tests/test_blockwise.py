@@ -20,6 +20,7 @@ FREE = [
 ]
 ALONG_ROWS = [("mxfp4", 32), ("nvfp4", 16)]
 EVERY = [*FREE, *ALONG_ROWS]
+BITS = [2, 3, 4, 6, 8]
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +62,32 @@ def test_quantize_along_rows(kind: str, block_size: int, dtype: str, target: str
         check(q, expected)
         assert q.shape == shape
         np.testing.assert_array_equal(q.dequantize("float32"), dense(expected))
+
+
+@pytest.mark.parametrize("dtype", HALVES_AND_SINGLE)
+@pytest.mark.parametrize("bits", BITS)
+def test_affine(bits: int, dtype: str, target: str) -> None:
+    for block_size in (32, 64, 128):
+        x = random((5, 3 * block_size), dtype, 1)
+        x[0], x[1], x[2] = 0, 1.5, np.abs(x[2])
+        q = bm.blockwise.quantize(x, "affine", block_size, bits=bits)
+        expected = quantize(x, "affine", block_size, bits=bits)
+        check(q, expected)
+        assert (q.bits, q.code) == (bits, None)
+        for out in {dtype, "float32"}:
+            values = dense(expected).astype(np_dtype(out))
+            np.testing.assert_array_equal(wide(q.dequantize(out)), wide(values))
+        again = bm.blockwise.BlockwiseArray.from_parts(
+            q.codes, q.scales, q.shape, "affine", block_size=block_size, biases=q.biases, bits=bits
+        )
+        np.testing.assert_array_equal(again.dequantize(), q.dequantize("float32"))
+
+
+def test_affine_not_finite(target: str) -> None:
+    x = random((4, 64), "float32")
+    x[0, 1], x[1, 63] = np.nan, -np.inf
+    values = np.asarray(bm.blockwise.quantize(x, "affine").dequantize())
+    np.testing.assert_array_equal(np.isnan(values), [[True] * 64] * 2 + [[False] * 64] * 2)
 
 
 @pytest.mark.parametrize("kind", ["nf4", "fp4", "int8", "mxfp4", "nvfp4"])
@@ -164,26 +191,32 @@ def test_from_parts_shares_memory(target: str) -> None:
         np.testing.assert_array_equal(q.dequantize(), np.zeros((4, 64)))
 
 
-def weight(kind: str, block_size: int, n: int, k: int, **kwargs: Any) -> Any:
-    w = random((n, k), "float32", 2)
-    return bm.blockwise.quantize(w, kind, block_size, **kwargs), quantize(w, kind, block_size)
-
-
 def product(
-    kind: str, block_size: int, n: int, k: int, batch: int, dtype: str, bias: bool = False
+    kind: str,
+    block_size: int,
+    n: int,
+    k: int,
+    batch: int,
+    dtype: str,
+    bias: bool = False,
+    bits: int = 4,
 ) -> Case:
+    w = random((n, k), "float32", 2)
+
     def inputs() -> list[Values]:
         arrays = [random((batch, k), dtype, 1)]
         return [*arrays, random((n,), dtype, 3)] if bias else arrays
 
     def run(x: bm.Array, *rest: bm.Array) -> bm.Array:
-        return bm.blockwise.matmul(x, weight(kind, block_size, n, k)[0], *rest)
+        q = bm.blockwise.quantize(w, kind, block_size, bits=bits)
+        return bm.blockwise.matmul(x, q, *rest)
 
     def reference(x: Values, b: Values | float = 0.0) -> Values:
-        return x @ dense(weight(kind, block_size, n, k)[1]).astype(np.float64).T + b
+        values = dense(quantize(w, kind, block_size, bits=bits))
+        return x @ values.astype(np.float64).T + b
 
     return Case(
-        f"{kind}-{block_size}-{n}x{k}-batch{batch}-{dtype}{'-bias' if bias else ''}",
+        f"{kind}{bits}-{block_size}-{n}x{k}-batch{batch}-{dtype}{'-bias' if bias else ''}",
         inputs,
         run,
         reference,
@@ -209,6 +242,12 @@ PRODUCTS = [
         for f, size in ALONG_ROWS
         for batch in (1, 4, 9, 31)
     ),
+    *(
+        product("affine", size, 35, 384, batch, "float32", bits=bits)
+        for size, bits in [(32, 4), (64, 2), (64, 3), (64, 4), (128, 6), (128, 8)]
+        for batch in (2, 7, 11)
+    ),
+    *(product("nf4", size, 35, 4096, batch, "float32") for size in (16, 4096) for batch in (3, 9)),
 ]
 
 

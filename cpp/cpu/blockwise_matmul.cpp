@@ -22,7 +22,6 @@ constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 constexpr int64_t kFewRows = 8;
 // A strip of weights of this depth, and as much of a tile's activations, share L1.
 constexpr int64_t kDepth = 256;
-constexpr int kWidestStrip = 32;
 // Activation rows at a time, whose sums stay in L2: each decodes the weights again.
 constexpr int64_t kBatchStep = 1024;
 // Room for zeros on either side of a row of activations: a run of weights may begin before its row.
@@ -245,8 +244,8 @@ class Product {
     if (count < width) std::fill_n(turned, width * words, 0u);
     transpose_block<uint32_t>(codes, k_ / 8, count, words, turned, width);
     kernels().blockwise.decode_words[high_first_](turned, depth, width, q_.block_size, scales,
-                                                 run.biases ? biases : nullptr, run_book(run),
-                                                 strip);
+                                                  run.biases ? biases : nullptr, run_book(run),
+                                                  strip);
   }
 
   static constexpr DType kType = std::is_same_v<T, float>     ? DType::f32
