@@ -27,7 +27,7 @@ template <ushort kSide, ushort kThreads>
     const ushort r = q / n, c = q % n;
     tile[r * kLead + c] = c <= r ? a[long(r) * p.a_row_stride + long(c) * p.a_column_stride] : 0.0f;
   }
-  threadgroup_barrier(mem_flags::mem_threadgroup);
+  threadgroup_barrier(mem_flags::mem_threadgroup | mem_flags::mem_device);  // info is written below
 
   // Columns stay unscaled (L times its diagonal) until the end: one barrier a column is enough.
   const ushort row = index % kSide, part = index / kSide;

@@ -59,6 +59,16 @@ def test_cholesky_names_the_failing_minor() -> None:
     np.testing.assert_array_equal(info, [4, 18])
 
 
+def test_cholesky_goes_on_where_nothing_failed() -> None:
+    a, info = np.stack([2 * np.eye(9, dtype=np.float32)] * 2), np.array([0, 3], np.int32)
+    a[0, 4, 4] = 0
+    before = a.copy()
+    p = struct.pack("<2I6q", 9, 64, 9, 1, 81, 9, 1, 81)
+    run("cholesky.metal", "cholesky_32", [a, a, info, p], groups=(2,), threads=(64,))
+    np.testing.assert_array_equal(info, [64 + 5, 3])
+    np.testing.assert_array_equal(a[1], before[1])
+
+
 @pytest.mark.parametrize("upper", [False, True])
 @pytest.mark.parametrize("unit", [False, True])
 @pytest.mark.parametrize("n", [1, 30, 32])

@@ -92,6 +92,7 @@ def test_ternary_products(group_size: int | None, monkeypatch: pytest.MonkeyPatc
 def test_cholesky_and_triangular() -> None:
     on_linalg.test_cholesky("32", 64, 31)
     on_linalg.test_cholesky("64", 256, 40)
+    on_linalg.test_cholesky_goes_on_where_nothing_failed()
     on_linalg.test_triangular(30, False, True)
     on_linalg.test_copies()
 
