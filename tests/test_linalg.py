@@ -5,6 +5,9 @@ Products of factors are taken in float64; shapes and errors are NumPy's.
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import bitmetal as bm
 from bitmetal import linalg
@@ -23,10 +28,10 @@ PRODUCT, ORTHOGONAL, VALUES = 4.0, 4.0, 4.0
 
 
 @pytest.fixture(autouse=True)
-def _fallbacks_are_meant() -> Iterator[None]:
-    """What has no kernel runs on the cpu device and says so, which its own test looks for."""
+def _every_device_computes_itself() -> Iterator[None]:
+    """A row that ran on the cpu device in place of its own is no row of that device."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", bm.DeviceFallbackWarning)
+        warnings.simplefilter("error", bm.DeviceFallbackWarning)
         yield
 
 
@@ -544,25 +549,37 @@ def test_named_tuples() -> None:
         assert type(ours).__name__ == type(theirs).__name__
 
 
-def test_what_runs_elsewhere_says_so(target: str) -> None:
-    """Either the device has a kernel, or the user is told; and may forbid it."""
-    if target.startswith("cpu"):
-        pytest.skip("nothing falls back from the cpu device")
-    a = bm.asarray(general("random", 700, 3, "float32"))
-    with warnings.catch_warnings(record=True) as seen:
-        warnings.simplefilter("always")
-        u, s, vh = linalg.svd(a)
-    assert {u.device.kind, s.device.kind, vh.device.kind} == {target}
-    check_svd(np.asarray(a), u, s, vh)
-    for warning in seen:
-        assert warning.category is bm.DeviceFallbackWarning
-        assert "'softmetal' has no kernel for matrices of 700 x 3" in str(warning.message)
-        assert warning.filename == __file__
-    if seen:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", bm.DeviceFallbackWarning)
-            with pytest.raises(bm.DeviceFallbackWarning):
-                linalg.svd(a)
+def test_without_a_lapack_the_error_says_how_to_get_one() -> None:
+    code = "import numpy as np, bitmetal as bm; bm.linalg.qr(np.eye(2))"
+    environment = {**os.environ, "BITMETAL_BLAS": "/nowhere/liblapack.so"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=60
+    )
+    assert "CapabilityError: linalg.qr: no LAPACK on the cpu device" in done.stderr
+    assert "pip install scipy-openblas32" in done.stderr
+
+
+@given(
+    batch=st.lists(st.integers(0, 3), max_size=2),
+    m=st.integers(0, 9),
+    n=st.integers(0, 9),
+    steps=st.tuples(st.sampled_from([1, 2, -1]), st.sampled_from([1, 3, -2])),
+)
+@settings(max_examples=60, deadline=None)
+def test_any_shape_and_strides(batch: list[int], m: int, n: int, steps: tuple[int, int]) -> None:
+    rng = np.random.default_rng(m * 10 + n)
+    base = rng.standard_normal((*batch, m * abs(steps[0]), n * abs(steps[1])))
+    view = base[..., :: steps[0], :: steps[1]]
+    a = bm.asarray(base)[..., :: steps[0], :: steps[1]]
+    if view.size:
+        check_qr(view, *linalg.qr(a))
+        check_svd(view, *linalg.svd(a))
+    for mode in ("reduced", "complete"):
+        for ours, theirs in zip(linalg.qr(a, mode), np.linalg.qr(view, mode), strict=True):
+            assert ours.shape == theirs.shape
+    for full in (True, False):
+        for ours, theirs in zip(linalg.svd(a, full), np.linalg.svd(view, full), strict=True):
+            assert ours.shape == theirs.shape
 
 
 @pytest.mark.parametrize(
