@@ -1,6 +1,7 @@
 #include "cpu/lapack.h"
 
 #include <string>
+#include <type_traits>
 
 #include "bitmetal/error.h"
 #include "cpu/blas.h"

@@ -1,5 +1,3 @@
-#include <cstring>
-
 #include "cpu/backend.h"
 #include "cpu/linalg.h"
 
