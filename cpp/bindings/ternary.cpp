@@ -67,6 +67,16 @@ TernaryMatrix from_gguf(nb::handle raw, std::string_view format, nb::handle shap
                      [&] { return ternary_from_gguf(bytes, format, dims.rows, dims.columns); });
 }
 
+TernaryMatrix from_panels(nb::handle codes, nb::handle scales, nb::handle shape,
+                          int64_t group_size) {
+  const char* op = "TernaryMatrix.from_panels";
+  Device& device = device_of({codes, scales});
+  const Array c = to_device(to_shared_array(op, "codes", codes), device);
+  const Array s = to_device(to_shared_array(op, "scales", scales), device);
+  const MatrixShape dims = parse_shape(op, shape);
+  return ternary_from_panels(c, s, dims.rows, dims.columns, group_size);
+}
+
 double bits_of(const TernaryMatrix& w) { return w.packing == Packing::trits ? 1.6 : 2; }
 
 Packing parse_bits(double bits) {
@@ -101,6 +111,33 @@ memory is the library's own; `codes`, `to_hf` and `to_gguf` give the elements.
       .def_prop_ro(
           "device", [](const TernaryMatrix& w) { return &w.device(); }, nb::rv_policy::reference,
           "The device that it lives on.")
+      .def_static("from_panels", &from_panels, "codes"_a.none(), "scales"_a.none(), "shape"_a,
+                  "group_size"_a = 0,
+                  nb::sig("def from_panels(codes: ArrayLike, scales: ArrayLike, "
+                          "shape: Sequence[int], group_size: int = 0) -> TernaryMatrix"),
+                  R"(A matrix over what `panels` gave, without a copy where the memory allows it.
+
+Parameters
+----------
+codes : array-like
+    uint8 ``[panels, blocks, 64]``.
+scales : array-like
+    float32 ``[panels, groups, 16]``.
+shape : (int, int)
+    (out features, in features).
+group_size : int
+    Columns that share a scale, or 0 where a row does.
+)")
+      .def(
+          "panels",
+          [](const TernaryMatrix& w) {
+            const TernaryMatrix two_bits = ternary_repack(w, Packing::two_bits);
+            return nb::make_tuple(two_bits.codes, two_bits.scales);
+          },
+          nb::sig("def panels(self) -> tuple[Array, Array]"),
+          "The memory in the library's own layout, for `from_panels`: 2-bit codes as uint8\n"
+          "[panels, blocks, 64] and scales as float32 [panels, groups, 16]. The same on every "
+          "device.")
       .def_prop_ro("bits", &bits_of, "Bits a weight takes in memory, 2 or 1.6; see `repack`.")
       .def(
           "repack",

@@ -134,6 +134,28 @@ TernaryMatrix ternary_from_codes(const Array& codes, const Array& scale, int64_t
   return assemble_ternary(op, flat, scale, group_size);
 }
 
+TernaryMatrix ternary_from_panels(const Array& codes, const Array& scales, int64_t rows,
+                                  int64_t columns, int64_t group_size) {
+  const char* op = "TernaryMatrix.from_panels";
+  if (group_size) check_group_size(op, group_size);
+  TernaryMatrix w{rows,
+                  columns,
+                  group_size ? Granularity::group : Granularity::row,
+                  group_size ? group_size : std::max<int64_t>(columns, 1),
+                  Packing::two_bits,
+                  contiguous(codes),
+                  contiguous(scales)};
+  require_shape(op, "codes", codes, {w.panels(), w.blocks(), kBlockBytes});
+  require_shape(op, "scales", scales, {w.panels(), w.groups(), kPanelRows});
+  if (codes.dtype() != DType::u8) {
+    fail<TypeError>(op, ": codes is ", name_of(codes.dtype()), ", expected uint8");
+  }
+  if (scales.dtype() != DType::f32) {
+    fail<TypeError>(op, ": scales is ", name_of(scales.dtype()), ", expected float32");
+  }
+  return w;
+}
+
 TernaryMatrix ternary_repack(const TernaryMatrix& w, Packing packing) {
   if (w.packing == packing) return w;
   TernaryMatrix out = w;

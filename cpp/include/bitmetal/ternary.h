@@ -55,6 +55,11 @@ struct TernaryMatrix {
 // infinity.
 TernaryMatrix ternary_quantize(const Array& weight, Granularity granularity, int64_t group_size);
 
+// Over the memory of another matrix's two-bit codes and scales; one scale a row where `group_size`
+// is 0. Checks their types and shapes, not the codes.
+TernaryMatrix ternary_from_panels(const Array& codes, const Array& scales, int64_t rows,
+                                  int64_t columns, int64_t group_size);
+
 // From int8 codes in {-1, 0, 1} and float32 scales of shape (), (rows,) or (rows, groups).
 TernaryMatrix ternary_from_codes(const Array& codes, const Array& scale, int64_t group_size);
 // The same matrix packed otherwise; `w` itself where it is packed so. Throws CapabilityError where
