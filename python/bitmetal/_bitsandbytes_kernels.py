@@ -14,6 +14,7 @@ import bitmetal as bm
 from bitmetal import _optimizers
 from bitmetal._tensors import empty, to_array, to_tensor
 from bitmetal.bitsandbytes import calls
+from bitmetal.blockwise import BlockwiseArray
 
 _FLOATS = (torch.float32, torch.float16, torch.bfloat16)
 _STATE_BLOCK = 256  # elements that share a scale in 8-bit optimizer states and quantized absmax
@@ -56,17 +57,17 @@ def _bytes(tensor: torch.Tensor) -> bm.Array:
 
 def _weight(
     codes: torch.Tensor,
-    absmax: torch.Tensor | bm.BlockwiseArray,
+    absmax: torch.Tensor | BlockwiseArray,
     shape: Sequence[int],
     format: str,
     block_size: int,
     dtype: torch.dtype = torch.float32,
     code: torch.Tensor | None = None,
-) -> bm.BlockwiseArray:
+) -> BlockwiseArray:
     scales = absmax
     if isinstance(absmax, torch.Tensor):
         scales = to_array(absmax.float().contiguous().reshape(-1))
-    return bm.blockwise.BlockwiseArray.from_parts(
+    return BlockwiseArray.from_parts(
         _bytes(codes),
         scales,
         tuple(shape),
@@ -156,7 +157,7 @@ def dequantize_4bit_out(
 
 
 def _product(
-    A: torch.Tensor, weight: bm.BlockwiseArray, bias: torch.Tensor | None = None
+    A: torch.Tensor, weight: BlockwiseArray, bias: torch.Tensor | None = None
 ) -> torch.Tensor:
     out, target = empty((*A.shape[:-1], weight.shape[0]), A)
     given = None if bias is None else to_array(bias.contiguous())
@@ -184,7 +185,7 @@ def gemm_4bit(
     nested = _weight(
         absmax_8bit, absmax, (blocks,), "int8", _STATE_BLOCK, torch.float32, absmax_code
     )
-    weight = bm.blockwise.BlockwiseArray.from_parts(
+    weight = BlockwiseArray.from_parts(
         _bytes(B),
         nested,
         tuple(shapeB),
@@ -232,7 +233,7 @@ class _Repacked:
     """
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[Any, ...], tuple[StorageWeakRef, bm.BlockwiseArray]] = {}
+        self._kept: dict[tuple[Any, ...], tuple[StorageWeakRef, BlockwiseArray]] = {}
 
     def clear(self) -> None:
         """Drop all."""
@@ -245,7 +246,7 @@ class _Repacked:
         shape: Sequence[int],
         quant_type: str,
         block_size: int,
-    ) -> bm.BlockwiseArray:
+    ) -> BlockwiseArray:
         key = (packed.data_ptr(), packed._version, absmax.data_ptr(), absmax._version, *shape)
         if (found := self._kept.get(key)) and not found[0].expired():
             return found[1]

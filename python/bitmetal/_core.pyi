@@ -2156,6 +2156,29 @@ class TernaryMatrix:
     def device(self) -> Device:
         """The device that it lives on."""
 
+    @staticmethod
+    def from_panels(codes: ArrayLike, scales: ArrayLike, shape: Sequence[int], group_size: int = 0) -> TernaryMatrix:
+        """
+        A matrix over what `panels` gave, without a copy where the memory allows it.
+
+        Parameters
+        ----------
+        codes : array-like
+            uint8 ``[panels, blocks, 64]``.
+        scales : array-like
+            float32 ``[panels, groups, 16]``.
+        shape : (int, int)
+            (out features, in features).
+        group_size : int
+            Columns that share a scale, or 0 where a row does.
+        """
+
+    def panels(self) -> tuple[Array, Array]:
+        """
+        The memory in the library's own layout, for `from_panels`: 2-bit codes as uint8
+        [panels, blocks, 64] and scales as float32 [panels, groups, 16]. The same on every device.
+        """
+
     @property
     def bits(self) -> float:
         """Bits a weight takes in memory, 2 or 1.6; see `repack`."""
