@@ -34,7 +34,7 @@ def test_stubs_are_current(tmp_path: Path) -> None:
 
 
 def test_everything_public_has_a_docstring() -> None:
-    for module in (bm, bm.ternary, bm.memory, bm.safetensors):
+    for module in (bm, bm.linalg, bm.ternary, bm.memory, bm.safetensors):
         for name in module.__all__:
             thing = getattr(module, name)
             if callable(thing):

@@ -43,12 +43,10 @@ Array solve_named(const char* op, const Array& a_in, const Array& b_in) {
     return to_device(solve_named(op, to_device(a_in, *cpu), to_device(b_in, *cpu)), a.device());
   }
   const Array x(b.shape(), b.dtype(), b.device());
-  if (a.size() > 0) {
+  if (x.size() > 0) {
     const Array info = new_info(a);
-    if (x.size() > 0) {
-      a.device().backend().solve(stacked(a), stacked(b), stacked(x), info);
-      require_success(op, info, batch_of(a), zero_pivot);
-    }
+    a.device().backend().solve(stacked(a), stacked(b), stacked(x), info);
+    require_success(op, info, batch_of(a), zero_pivot);
   }
   return without_column(x, vector);
 }
