@@ -14,8 +14,8 @@ const char* name_of_operand(Elementwise op, size_t i) {
 }
 
 Traced* traced_of(nb::handle object) {
-  Traced* traced = nullptr;
-  return nb::try_cast(object, traced) ? traced : nullptr;
+  static PyObject* const type = nb::type<Traced>().ptr();
+  return object.type().ptr() == type ? nb::inst_ptr<Traced>(object) : nullptr;
 }
 
 // An array, or a number that takes its type from the others.
@@ -412,6 +412,11 @@ void bind_operators(nb::class_<Array>& cls) {
   bind_all_operators(cls);
   // NumPy's operators leave the answer to ours; its functions still take our arrays.
   cls.attr("__array_priority__") = 1000;
+}
+
+void bind_operators(nb::class_<Traced>& cls) {
+  bind_all_operators(cls);
+  cls.attr("__array_ufunc__") = nb::none();  // NumPy's functions refuse it
 }
 
 void bind_elementwise(nb::module_& m) {

@@ -26,6 +26,7 @@ bool number_of(nb::handle object, Number& number);
 // The operation on arrays, or on traced values if there is one.
 nb::object apply(Elementwise op, std::initializer_list<nb::handle> operands, nb::handle out);
 
-void bind_operators(nb::class_<Array>& array);
+void bind_operators(nb::class_<Array>& cls);
+void bind_operators(nb::class_<Traced>& cls);
 
 }  // namespace bitmetal::python

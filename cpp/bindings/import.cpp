@@ -6,6 +6,7 @@
 
 #include "bindings/bindings.h"
 #include "bindings/dlpack.h"
+#include "bindings/elementwise.h"
 
 namespace bitmetal::python {
 namespace {
@@ -264,6 +265,11 @@ std::optional<Array> from_dlpack(const char* op, const char* name, nb::handle ob
 
 // Numbers and nested sequences. Python's floats become float32, its ints int64.
 Array from_values(const char* op, const char* name, nb::handle object) {
+  if (nb::isinstance<Traced>(object)) {
+    fail<TypeError>(op, ": ", name,
+                    " is a value inside a function given to fuse, which takes element-wise "
+                    "operations only");
+  }
   if (!PyNumber_Check(object.ptr()) && !PySequence_Check(object.ptr()) &&
       !nb::hasattr(object, "__array__")) {
     fail<TypeError>(op, ": ", name, " is of type '", Py_TYPE(object.ptr())->tp_name,

@@ -21,6 +21,8 @@ NB_MODULE(_core, m) {
   bind_ops(m);
   bind_elementwise(m);
   bind_linalg(m);
+  bind_fuse(m);
+  bind_joining(m);
   bind_ternary(m);
   bind_blockwise(m);
   bind_int8(m);

@@ -64,6 +64,10 @@ class Backend {
   virtual void elementwise(const Expression& expression, std::span<const Array> inputs,
                            const Array& out) = 0;
 
+  // `in` is [outer, n, inner], `out` [outer, m, inner] of the same type; `indices` is int64 [m],
+  // each in [0, n).
+  virtual void take(const Array& in, const Array& indices, const Array& out) = 0;
+
   // Both are [batch..., rows, columns] of one type with any strides (0 where broadcast); `out` is
   // row-major [batch..., m, n].
   virtual void matmul(const Array& a, const Array& b, const Array& out) = 0;

@@ -18,6 +18,7 @@ class CpuBackend final : public Backend {
   void fill(const Array& out, double value) override;
   void elementwise(const Expression& expression, std::span<const Array> inputs,
                    const Array& out) override;
+  void take(const Array& in, const Array& indices, const Array& out) override;
   void matmul(const Array& a, const Array& b, const Array& out) override;
   void reduce(Reduction op, const Array& in, const Array& out) override;
   void softmax(const Array& in, const Array& out) override;

@@ -1,6 +1,8 @@
 #include <cstring>
 
 #include "core/backend.h"
+#include "core/element.h"
+#include "core/thread_pool.h"
 #include "ops/check.h"
 
 namespace bitmetal {
@@ -9,6 +11,39 @@ Array full(const Dims& shape, double value, DType dtype, Device& device) {
   Array out(shape, dtype, device);
   if (out.size() > 0) device.backend().fill(out, value);
   return out;
+}
+
+namespace {
+
+template <class Value>
+Array ranged(Value start, Value step, int64_t n, DType dtype, Device& device) {
+  if (n < 0) fail<ValueError>("range: ", n, " elements");
+  Array out({n}, dtype, device);
+  visit(dtype, [&](auto type) {
+    using T = typename decltype(type)::type;
+    T* elements = write_on_host<T>(out);
+    parallel_for(n, int64_t{1} << 16, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const Value value = start + static_cast<Value>(i) * step;
+        if constexpr (std::is_integral_v<Value> && std::is_integral_v<T>) {
+          elements[i] = static_cast<T>(value);
+        } else {
+          elements[i] = element_of<T>(static_cast<double>(value));
+        }
+      }
+    });
+  });
+  return out;
+}
+
+}  // namespace
+
+Array range(double start, double step, int64_t n, DType dtype, Device& device) {
+  return ranged(start, step, n, dtype, device);
+}
+
+Array range(int64_t start, int64_t step, int64_t n, DType dtype, Device& device) {
+  return ranged(start, step, n, dtype, device);
 }
 
 Array astype(const Array& a, DType dtype) {

@@ -229,13 +229,32 @@ ExpressionBuilder::Value ExpressionBuilder::cast(Value value, DType dtype) {
 }
 
 Expression ExpressionBuilder::finish(Value value, DType dtype) {
-  int last = convert(value.node, dtype);
+  const int last = convert(value.node, dtype);
+  bool used[kMaxExpressionNodes] = {};
+  used[last] = true;
+  for (int i = last; i >= 0; --i) {
+    const Node& node = expression_[i];
+    for (int k = 0; used[i] && k < arity_of(node.op); ++k) used[node.operand[k]] = true;
+  }
+  // Inputs stay, used or not: they are what the caller counts, and take part in broadcasting.
+  Expression finished;
+  uint8_t place[kMaxExpressionNodes] = {};
+  for (int i = 0; i < expression_.size(); ++i) {
+    Node node = expression_[i];
+    if (node.op == Elementwise::input) {
+      place[i] = static_cast<uint8_t>(finished.add_input(node.dtype));
+    } else if (used[i]) {
+      for (int k = 0; k < arity_of(node.op); ++k) node.operand[k] = place[node.operand[k]];
+      place[i] = static_cast<uint8_t>(finished.add(node));
+    }
+  }
   // The result comes last, and is computed: a copy, where nothing else is asked for.
   const Elementwise op = expression_[last].op;
-  if (op == Elementwise::input || op == Elementwise::constant || last + 1 < expression_.size()) {
-    last = expression_.add({Elementwise::cast, dtype, {static_cast<uint8_t>(last), 0, 0}, 0});
+  if (op == Elementwise::input || op == Elementwise::constant ||
+      place[last] + 1 < finished.size()) {
+    finished.add({Elementwise::cast, dtype, {place[last], 0, 0}, 0});
   }
-  return expression_;
+  return finished;
 }
 
 }  // namespace bitmetal

@@ -110,4 +110,42 @@ Array broadcast_to(const Array& a, const Dims& shape) {
   return a.with(shape, strides);
 }
 
+Array expand_dims(const Array& a, const Dims& axes) {
+  const int rank = a.rank() + axes.size();
+  uint32_t added = 0;
+  for (int64_t requested : axes) {
+    const int axis = normalize_axis("expand_dims", requested, rank);
+    if (added >> axis & 1) fail<ValueError>("expand_dims: axis ", axis, " is named twice");
+    added |= 1u << axis;
+  }
+  Dims shape, strides;
+  for (int i = 0, from = 0; i < rank; ++i) {
+    const bool is_new = added >> i & 1;
+    shape.push_back(is_new ? 1 : a.shape(from));
+    strides.push_back(is_new ? 0 : a.stride(from++));
+  }
+  return a.with(shape, strides);
+}
+
+Array squeeze(const Array& a, const std::optional<Dims>& axes) {
+  uint32_t dropped = 0;
+  if (axes) {
+    for (int64_t requested : *axes) {
+      const int axis = normalize_axis("squeeze", requested, a.rank());
+      if (a.shape(axis) != 1) {
+        fail<ValueError>("squeeze: axis ", axis, " of shape ", a.shape(), " has size ",
+                         a.shape(axis), ", expected 1");
+      }
+      dropped |= 1u << axis;
+    }
+  }
+  Dims shape, strides;
+  for (int i = 0; i < a.rank(); ++i) {
+    if (axes ? dropped >> i & 1 : a.shape(i) == 1) continue;
+    shape.push_back(a.shape(i));
+    strides.push_back(a.stride(i));
+  }
+  return a.with(shape, strides);
+}
+
 }  // namespace bitmetal

@@ -3,8 +3,8 @@
 from typing import overload
 
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal, overload
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Literal, NoReturn, overload
 
 from numpy import dtype as NumpyDType
 from numpy import ndarray as NumpyArray
@@ -426,9 +426,9 @@ class Array:
 
     def __irshift__(self, other: ArrayLike, /) -> Array: ...
 
-    def __eq__(self, other: ArrayLike, /) -> Array: ...
+    def __eq__(self, other: ArrayLike, /) -> Array: ...  # type: ignore[override]
 
-    def __ne__(self, other: ArrayLike, /) -> Array: ...
+    def __ne__(self, other: ArrayLike, /) -> Array: ...  # type: ignore[override]
 
     def __lt__(self, other: ArrayLike, /) -> Array: ...
 
@@ -521,9 +521,9 @@ def ones(shape: ShapeLike, dtype: DTypeLike | None = None, *, device: DeviceLike
         If there is no memory left, or the limit set with `bitmetal.memory.set_limit` would be passed.
     """
 
-def full(shape: ShapeLike, fill_value: float, dtype: DTypeLike | None = None, *, device: DeviceLike | None = None) -> Array:
+def full(shape: ShapeLike, fill_value: ArrayLike, dtype: DTypeLike | None = None, *, device: DeviceLike | None = None) -> Array:
     """
-    A new array of one value, rounded to the element type.
+    A new array of one value, rounded to the element type; of several, where they broadcast to the shape.
 
     Parameters
     ----------
@@ -543,6 +543,123 @@ def full(shape: ShapeLike, fill_value: float, dtype: DTypeLike | None = None, *,
     ------
     MemoryError
         If there is no memory left, or the limit set with `bitmetal.memory.set_limit` would be passed.
+    """
+
+def empty_like(a: ArrayLike, dtype: DTypeLike | None = None, *, device: DeviceLike | None = None) -> Array:
+    """
+    A new array with arbitrary contents, in the shape of another one.
+
+    Parameters
+    ----------
+    a : array-like
+        Gives the shape, and what is not given.
+    dtype : dtype-like, optional
+        The element type; that of `a` if None.
+    device : Device or str, optional
+        Where the array lives; where `a` does if None.
+
+    Returns
+    -------
+    Array
+        Row-major.
+    """
+
+def zeros_like(a: ArrayLike, dtype: DTypeLike | None = None, *, device: DeviceLike | None = None) -> Array:
+    """
+    A new array of zeros in the shape of another one.
+
+    Parameters
+    ----------
+    a : array-like
+        Gives the shape, and what is not given.
+    dtype : dtype-like, optional
+        The element type; that of `a` if None.
+    device : Device or str, optional
+        Where the array lives; where `a` does if None.
+
+    Returns
+    -------
+    Array
+        Row-major.
+    """
+
+def ones_like(a: ArrayLike, dtype: DTypeLike | None = None, *, device: DeviceLike | None = None) -> Array:
+    """
+    A new array of ones in the shape of another one.
+
+    Parameters
+    ----------
+    a : array-like
+        Gives the shape, and what is not given.
+    dtype : dtype-like, optional
+        The element type; that of `a` if None.
+    device : Device or str, optional
+        Where the array lives; where `a` does if None.
+
+    Returns
+    -------
+    Array
+        Row-major.
+    """
+
+def full_like(a: ArrayLike, fill_value: ArrayLike, dtype: DTypeLike | None = None, *, device: DeviceLike | None = None) -> Array:
+    """
+    A new array of one value in the shape of another one.
+
+    Parameters
+    ----------
+    a : array-like
+        Gives the shape, and what is not given.
+    dtype : dtype-like, optional
+        The element type; that of `a` if None.
+    device : Device or str, optional
+        Where the array lives; where `a` does if None.
+
+    Returns
+    -------
+    Array
+        Row-major.
+    """
+
+def arange(start: float, stop: float | None = None, step: float = 1, dtype: DTypeLike | None = None, *, device: DeviceLike | None = None) -> Array:
+    """
+    start, start + step, ... up to, and without, stop.
+
+    Parameters
+    ----------
+    start, stop, step : int or float
+        With one of them, from 0 to it. `step` is not 0.
+    dtype : dtype-like, optional
+        int64 where all three are ints, else float32.
+    device : Device or str, optional
+        Where the array lives; the default device if None.
+
+    Returns
+    -------
+    Array
+        ceil((stop - start) / step) elements, none if that is negative.
+    """
+
+def linspace(start: float, stop: float, num: int = 50, endpoint: bool = True, dtype: DTypeLike | None = None, *, device: DeviceLike | None = None) -> Array:
+    """
+    Numbers at equal distances from start to stop.
+
+    Parameters
+    ----------
+    start, stop : float
+        The first one, and the last one or its successor.
+    num : int
+        How many.
+    endpoint : bool
+        Whether `stop` is the last one.
+    dtype : dtype-like, optional
+        float32 if None.
+    device : Device or str, optional
+        Where the array lives; the default device if None.
+
+    Returns
+    -------
+    Array
     """
 
 def asarray(object: ArrayLike, dtype: DTypeLike | None = None, *, device: DeviceLike | None = None, copy: bool | None = None) -> Array:
@@ -2124,6 +2241,249 @@ def linalg_det(a: ArrayLike) -> Array:
     -------
     Array
         ``[...]``.
+    """
+
+class Traced:
+    """What stands for an array in a function that `fuse` traces."""
+
+    @property
+    def dtype(self) -> DType:
+        """The element type."""
+
+    def astype(self, dtype: DTypeLike) -> Traced:
+        """The value converted to another element type."""
+
+    def __bool__(self) -> bool: ...
+
+    def __float__(self) -> float: ...
+
+    def __int__(self) -> int: ...
+
+    def __index__(self) -> int: ...
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> NoReturn: ...
+
+    def __getitem__(self, key: object, /) -> NoReturn: ...
+
+    def __getattr__(self, name: str, /) -> NoReturn: ...
+
+    def __add__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __radd__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __sub__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __rsub__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __mul__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __rmul__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __truediv__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __rtruediv__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __floordiv__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __rfloordiv__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __mod__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __rmod__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __pow__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __rpow__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __and__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __rand__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __or__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __ror__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __xor__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __rxor__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __lshift__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __rlshift__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __rshift__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __rrshift__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __eq__(self, other: ArrayLike, /) -> Traced: ...  # type: ignore[override]
+
+    def __ne__(self, other: ArrayLike, /) -> Traced: ...  # type: ignore[override]
+
+    def __lt__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __le__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __gt__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __ge__(self, other: ArrayLike, /) -> Traced: ...
+
+    def __neg__(self) -> Traced: ...
+
+    def __abs__(self) -> Traced: ...
+
+    def __invert__(self) -> Traced: ...
+
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+    __array_ufunc__: None = None
+
+class Fused:
+    """A function of arrays that runs as one pass; made by `fuse`."""
+
+    def __call__(self, *arguments: ArrayLike, out: Array | None = None) -> Array: ...
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The function that was traced."""
+
+def fuse(function: Callable[..., Any]) -> Fused:
+    """
+    Make one pass of a function that combines arrays element by element.
+
+    The function is called with stand-ins for the arrays, once for each combination of element types; what
+    it does with them becomes one expression, which every later call computes in one pass over memory.
+
+    Parameters
+    ----------
+    function : callable
+        Takes arrays and returns one value computed from them with operators, the element-wise functions of
+        this module, `where`, `clip` and `astype`. It must not depend on the elements' values.
+
+    Returns
+    -------
+    Fused
+        To be called with arrays that broadcast against each other, and with numbers, which become part of
+        the expression (give what changes with every call as a 0-d array); ``out=`` takes the result.
+
+    Raises
+    ------
+    TypeError
+        At the call, for what cannot be traced: control flow on values, reductions, indexing, arrays that
+        are not arguments, more than 12 arrays or 64 operations.
+
+    Notes
+    -----
+    float16 and bfloat16 are computed in float32 and rounded once, in the result or by `astype`; operation
+    by operation they are rounded each time.
+
+    Examples
+    --------
+    >>> axpy = bm.fuse(lambda a, x, y: a * x + y)
+    >>> axpy(2.0, bm.ones((3,)), bm.ones((3,))).tolist()
+    [3.0, 3.0, 3.0]
+    """
+
+def concatenate(arrays: Sequence[ArrayLike], axis: int | None = 0, *, out: Array | None = None) -> Array:
+    """
+    Arrays one after another along an axis.
+
+    Parameters
+    ----------
+    arrays : sequence of array-like
+        At least one; equal shapes but for that axis.
+    axis : int, optional
+        The axis; None joins the elements of all arrays in row-major order.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+        Of the arrays' common type.
+    """
+
+def stack(arrays: Sequence[ArrayLike], axis: int = 0, *, out: Array | None = None) -> Array:
+    """
+    Arrays of one shape along a new axis.
+
+    Parameters
+    ----------
+    arrays : sequence of array-like
+        At least one; of equal shapes.
+    axis : int
+        Where the new axis stands in the result.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+        Of the arrays' common type.
+    """
+
+def take(a: ArrayLike, indices: ArrayLike, axis: int | None = None, *, out: Array | None = None) -> Array:
+    """
+    The elements with given indices along an axis.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    indices : array-like
+        int64 or int32, any shape; negative ones count from the end.
+    axis : int, optional
+        The axis; None takes from all elements in row-major order.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+        The shape of `a` with that of `indices` in place of the axis.
+
+    Raises
+    ------
+    IndexError
+        If an index is out of range. The host looks at the indices, and so waits for them.
+    """
+
+def expand_dims(a: ArrayLike, axis: int | Sequence[int]) -> Array:
+    """
+    A view with new axes of size 1.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    axis : int or sequence of int
+        Where they stand in the result.
+
+    Returns
+    -------
+    Array
+    """
+
+def squeeze(a: ArrayLike, axis: int | Sequence[int] | None = None) -> Array:
+    """
+    A view without axes of size 1.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    axis : int or sequence of int, optional
+        Which of them; all if None.
+
+    Returns
+    -------
+    Array
+
+    Raises
+    ------
+    ValueError
+        If one of them has another size.
     """
 
 class TernaryMatrix:

@@ -1,12 +1,14 @@
 #pragma once
 
 #include "cpu/kernels/element.inl"
+#include "cpu/kernels/elementwise_math.inl"
 #include "cpu/kernels/elementwise_ops.inl"
 #include "cpu/kernels/elementwise_scalar.inl"
 #include "cpu/kernels/vector.inl"
 
 // A loop whose iterations are independent even where the output is one of the inputs.
 #if defined(__clang__)
+#pragma clang diagnostic ignored "-Wpass-failed"  // where it cannot be vector code, it is none
 #define BITMETAL_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #else
 #define BITMETAL_INDEPENDENT _Pragma("GCC ivdep")
@@ -45,6 +47,99 @@ void each_binary(const void* const* operands, void* to, int64_t n) {
   for (int64_t i = 0; i < n; ++i) out[i] = F::of(a[i], b[i]);
 }
 
+// Vectors of a function of vectors.
+template <class F, class T>
+void vectors_unary(const void* const* operands, void* to, int64_t n) {
+  using V = ComputeVector<T>;
+  const T* a = static_cast<const T*>(operands[0]);
+  T* out = static_cast<T*>(to);
+  int64_t i = 0;
+  for (; i + kLength<V> <= n; i += kLength<V>) store(F::of(load<V>(a + i)), out + i);
+  if (i < n) narrow_part<T>(F::of(widen_part<T>(a + i, n - i, T{0})), out + i, n - i);
+}
+
+// Work in pieces that are looked at first: `plain(i)` says whether element i may go the fast way.
+constexpr int64_t kPiece = 256;
+
+template <class Plain, class Fast, class Slow>
+inline void by_pieces(int64_t n, Plain plain, Fast fast, Slow slow) {
+  for (int64_t i = 0; i < n; i += kPiece) {
+    const int64_t count = n - i < kPiece ? n - i : kPiece;
+    uint32_t special = 0;
+    for (int64_t j = i; j < i + count; ++j) special |= plain(j) ? 0u : 1u;
+    special ? slow(i, count) : fast(i, count);
+  }
+}
+
+template <int kShift>
+void sine_run(const void* const* operands, void* to, int64_t n) {
+  const float* a = static_cast<const float*>(operands[0]);
+  float* out = static_cast<float*>(to);
+  struct Sine {
+    static Floats of(Floats x) { return sine_of<kShift>(x); }
+  };
+  by_pieces(
+      n, [&](int64_t i) { return __builtin_fabsf(a[i]) < kLargestAngle; },
+      [&](int64_t i, int64_t count) {
+        const void* piece = a + i;
+        vectors_unary<Sine, float>(&piece, out + i, count);
+      },
+      [&](int64_t i, int64_t count) {
+        for (int64_t j = 0; j < count; j += kFloats) {
+          sines_of_any<kShift>(a + i + j, out + i + j, count - j < kFloats ? count - j : kFloats);
+        }
+      });
+}
+
+inline void power_run(const void* const* operands, void* to, int64_t n) {
+  const float* a = static_cast<const float*>(operands[0]);
+  const float* b = static_cast<const float*>(operands[1]);
+  float* out = static_cast<float*>(to);
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  by_pieces(
+      n,
+      [&](int64_t i) {
+        return (a[i] != 0) & (__builtin_fabsf(a[i]) < kInfinity) &
+               (__builtin_fabsf(b[i]) < kInfinity);
+      },
+      [&](int64_t begin, int64_t count) {
+        const int64_t end = begin + count;
+        int64_t i = begin;
+        for (; i + kFloats <= end; i += kFloats) {
+          store(power_of(load<Floats>(a + i), load<Floats>(b + i)), out + i);
+        }
+        if (i < end) {
+          narrow_part<float>(
+              power_of(widen_part(a + i, end - i, 1.0f), widen_part(b + i, end - i, 1.0f)), out + i,
+              end - i);
+        }
+      },
+      [&](int64_t i, int64_t count) {
+        for (int64_t j = i; j < i + count; ++j) out[j] = Power::of(a[j], b[j]);
+      });
+}
+
+// Quotients below 2^29 of floats are exact in double, and so is what remains.
+template <class F>
+void division_run(const void* const* operands, void* to, int64_t n) {
+  const float* a = static_cast<const float*>(operands[0]);
+  const float* b = static_cast<const float*>(operands[1]);
+  float* out = static_cast<float*>(to);
+  by_pieces(
+      n,  // false for NaN, for infinities and for a divisor of 0
+      [&](int64_t i) {
+        const float size = __builtin_fabsf(b[i]);
+        return (__builtin_fabsf(a[i]) < size * 0x1p29f) & (size < 0x1p98f);
+      },
+      [&](int64_t i, int64_t count) {
+        BITMETAL_INDEPENDENT
+        for (int64_t j = i; j < i + count; ++j) out[j] = F::of_plain(a[j], b[j]);
+      },
+      [&](int64_t i, int64_t count) {
+        for (int64_t j = i; j < i + count; ++j) out[j] = F::of(a[j], b[j]);
+      });
+}
+
 template <class Word>
 void map_where(const void* const* operands, void* to, int64_t n) {
   const uint8_t* condition = static_cast<const uint8_t*>(operands[0]);
@@ -75,6 +170,10 @@ struct ElementwiseTable : ElementwiseKernels {
   template <class F, class... T>
   constexpr void unary_each(Elementwise op) {
     ((run[static_cast<int>(op)][kTypeIndex<T>] = each_unary<F, T>), ...);
+  }
+  template <class F, class... T>
+  constexpr void unary_vectors(Elementwise op) {
+    ((run[static_cast<int>(op)][kTypeIndex<T>] = vectors_unary<F, T>), ...);
   }
   template <class F, class... T>
   constexpr void binary_each(Elementwise op) {
@@ -110,9 +209,14 @@ constexpr ElementwiseKernels elementwise_kernels() {
   k.arithmetic<Subtract>(E::subtract);
   k.arithmetic<Multiply>(E::multiply);
   k.binary<Divide, float, double>(E::divide);
-  k.binary_each<FloorDivide, float, double, int8_t, uint8_t, int32_t, int64_t>(E::floor_divide);
-  k.binary_each<Remainder, float, double, int8_t, uint8_t, int32_t, int64_t>(E::remainder);
-  k.binary_each<Power, float, double, int8_t, uint8_t, int32_t, int64_t>(E::power);
+  k.set(E::floor_divide, DType::f32, division_run<FloorDivide>);
+  k.set(E::remainder, DType::f32, division_run<Remainder>);
+  k.set(E::power, DType::f32, power_run);
+  k.binary<ShortFloorDivide, int8_t, uint8_t, int32_t>(E::floor_divide);
+  k.binary<ShortRemainder, int8_t, uint8_t, int32_t>(E::remainder);
+  k.binary_each<FloorDivide, double, int64_t>(E::floor_divide);
+  k.binary_each<Remainder, double, int64_t>(E::remainder);
+  k.binary_each<Power, double, int8_t, uint8_t, int32_t, int64_t>(E::power);
   k.arithmetic<Minimum>(E::minimum);
   k.arithmetic<Maximum>(E::maximum);
   k.comparison<Equal>(E::equal);
@@ -153,18 +257,27 @@ constexpr ElementwiseKernels elementwise_kernels() {
   k.unary<IsNan, float, double>(E::isnan);
   k.unary<IsInf, float, double>(E::isinf);
   k.unary<IsFinite, float, double>(E::isfinite);
-  k.unary_each<InDouble<Exp>, float, double>(E::exp);
-  k.unary_each<InDouble<Expm1>, float, double>(E::expm1);
-  k.unary_each<InDouble<Log>, float, double>(E::log);
-  k.unary_each<InDouble<Log1p>, float, double>(E::log1p);
-  k.unary_each<InDouble<Sin>, float, double>(E::sin);
-  k.unary_each<InDouble<Cos>, float, double>(E::cos);
-  k.unary_each<InDouble<Tanh>, float, double>(E::tanh);
-  k.unary_each<InDouble<Sigmoid>, float, double>(E::sigmoid);
-  k.unary_each<InDouble<Erf>, float, double>(E::erf);
-  k.unary_each<InDouble<Gelu>, float, double>(E::gelu);
-  k.unary_each<InDouble<GeluTanh>, float, double>(E::gelu_tanh);
-  k.unary_each<InDouble<Silu>, float, double>(E::silu);
+  k.unary_vectors<ExpVector, float, double>(E::exp);
+  k.unary_vectors<SigmoidVector, float, double>(E::sigmoid);
+  k.unary_vectors<SiluVector, float, double>(E::silu);
+  k.unary_vectors<Expm1Vector, float>(E::expm1);
+  k.unary_vectors<LogVector, float>(E::log);
+  k.unary_vectors<Log1pVector, float>(E::log1p);
+  k.unary_vectors<TanhVector, float>(E::tanh);
+  k.unary_vectors<ErfVector, float>(E::erf);
+  k.unary_vectors<GeluVector, float>(E::gelu);
+  k.unary_vectors<GeluTanhVector, float>(E::gelu_tanh);
+  k.set(E::sin, DType::f32, sine_run<0>);
+  k.set(E::cos, DType::f32, sine_run<1>);
+  k.unary_each<Expm1, double>(E::expm1);
+  k.unary_each<Log, double>(E::log);
+  k.unary_each<Log1p, double>(E::log1p);
+  k.unary_each<Sin, double>(E::sin);
+  k.unary_each<Cos, double>(E::cos);
+  k.unary_each<Tanh, double>(E::tanh);
+  k.unary_each<Erf, double>(E::erf);
+  k.unary_each<Gelu, double>(E::gelu);
+  k.unary_each<GeluTanh, double>(E::gelu_tanh);
   return k;
 }
 

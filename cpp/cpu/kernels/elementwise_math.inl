@@ -37,16 +37,19 @@ inline SquareParts exact_square(Floats x) {
   return {high, ((top * top - high) + 2 * top * rest) + rest * rest};
 }
 
-template <class V>
+// e^x times 2^kScale, which keeps the digits of results that a later factor brings back into range.
+template <int kScale = 0, class V>
 inline V exp_of(V x) {
   using C = std::remove_cvref_t<decltype(x[0])>;
   using K = ExpConstants<C>;
   constexpr C kHighest = sizeof(C) == 4 ? 89 : 710;  // their powers are infinite
   x = x > kHighest ? V{} + kHighest : x;
-  x = x < K::kLowest ? V{} + K::kLowest : x;  // NaN stays
+  constexpr C kLowest = K::kLowest - static_cast<C>(kScale * 0.6931471805599453);
+  x = x < kLowest ? V{} + kLowest : x;  // NaN stays
   const V n = (x * static_cast<C>(1.4426950408889634) + K::kRound) - K::kRound;
   const V r = (x - n * K::kLn2High) - n * K::kLn2Low;
-  return times_power(fma(r * r, polynomial(r, K::kPolynomial), r) + 1, n);
+  const V power = fma(r * r, polynomial(r, K::kPolynomial), r) + 1, exponent = n + kScale;
+  return times_power(power, exponent);
 }
 
 // 2^n (e^r - 1) + (2^n - 1): the two parts are added with their rounding error kept.
@@ -115,10 +118,15 @@ inline Floats log1p_of(Floats x) {
   return magnitude(x) < 0x1p-25f ? x : result;
 }
 
-// (e^2y - 1) / (e^2y + 1) for y = -|x|.
+// t / (t + 2) for t = e^2|x| - 1; where t is large, 1 - 2 / (t + 2) carries less of its error.
 inline Floats tanh_of(Floats x) {
-  const Floats t = expm1_of(-2.0f * magnitude(x));
-  return with_sign_of(t / (2.0f + t), x);
+  const Floats t = expm1_of(2.0f * magnitude(x));
+  const auto large = t > 2.0f;
+  const Floats sum = t + 2.0f;
+  const Floats quotient = (large ? Floats{} - 2.0f : t) / sum;
+  const Floats lost = t - (sum - 2.0f);
+  const Floats small = fma(quotient * -0.4f, lost, quotient);  // 1 / sum is 0.25 to 0.5
+  return with_sign_of(large ? quotient + 1.0f : small, x);
 }
 
 template <class V>
@@ -131,54 +139,71 @@ inline V sigmoid_of(V x) {
   const V e = exp_of(-absolute(x));
   return (x < 0 ? e : V{} + 1) / (1 + e);
 }
+// Tails are computed times 2^24.
+constexpr int kTailScale = 24;
+constexpr float kTailUnit = 0x1p-24f;
+
 template <class V>
 inline V silu_of(V x) {
-  const V e = exp_of(-absolute(x));
-  return x * ((x < 0 ? e : V{} + 1) / (1 + e));
+  const V scaled = exp_of<kTailScale>(-absolute(x));
+  const V quotient = (x < 0 ? x * scaled : x) / (1 + scaled * kTailUnit);
+  return x < 0 ? quotient * kTailUnit : quotient;
 }
 
-// Phi(-t), the normal distribution's tail, for t >= 0: e^(-t^2 / 2) times a function that is smooth
-// in (t - 3) / (t + 3) over all t.
+// Phi(-t) times 2^24, the normal distribution's tail, for t >= 0: e^(-t^2 / 2) times a function
+// that is smooth in (t - 3) / (t + 3) over all t.
 inline Floats normal_tail(Floats t) {
   constexpr float kMills[] = {
       0.72908369066529555f,    -0.50933199024130005f,   0.23001767971296402f,
       -0.047262727689357138f,  -0.010462311157907835f,  0.0069696895431712496f,
       0.0010241576682239034f,  -0.0010338913481372117f, -0.0002444839420897951f,
       0.00013282590865159357f, 5.5174623938396321e-5f};
-  t = t > 15.0f ? Floats{} + 15.0f : t;  // where e^(-t^2 / 2) is 0
+  const auto beyond = t >= 15.0f;  // where it is less than any float
+  t = beyond ? Floats{} + 15.0f : t;
   const Floats inverse = 1.0f / (t + 3.0f);
   const Floats mills = polynomial((t - 3.0f) * inverse, kMills) * inverse;
   const SquareParts square = exact_square(t);
-  const Floats e = exp_of(-0.5f * square.high);
-  return fma(e, -0.5f * square.low, e) * mills;
+  const Floats e = exp_of<kTailScale>(-0.5f * square.high);
+  return beyond ? Floats{} : fma(e, -0.5f * square.low, e) * mills;
 }
+
+// erf(x) / x - 1 in x^2 for |x| < 1.
+constexpr float kErfPolynomial[] = {
+    0.12837916584835096f,   -0.37612626666720334f,    0.11283594715160218f,  -0.026854212010626412f,
+    0.0051890874234339739f, -0.00080168642871658699f, 7.8758750626854883e-5f};
 
 inline Floats gelu_of(Floats x) {
-  const Floats tail = normal_tail(magnitude(x));
-  return x * (x < 0 ? tail : 1.0f - tail);
+  constexpr float kHalfSqrtHalf = 0.353553391f;
+  const Floats size = magnitude(x), tail = normal_tail(size);
+  const Floats slope = x * kHalfSqrtHalf;
+  const Floats near = fma(slope, polynomial(0.5f * x * x, kErfPolynomial), slope) + 0.5f;
+  const Floats far = 1.0f - tail * kTailUnit;
+  const Floats positive = x * (size < 0.75f ? near : far);
+  return x < -0.75f ? x * tail * kTailUnit : positive;
 }
 
-// x sigmoid(v), v = 2 sqrt(2 / pi) (x + 0.044715 x^3): v in double, since e^v magnifies its error.
+// 2 sqrt(2 / pi) (x + 0.044715 x^3).
+inline Doubles gelu_inner(Doubles x) {
+  constexpr double kLinear = 1.5957691216057308, kCubic = 0.07135481627260025;
+  return x * (kLinear + kCubic * (x * x));
+}
+
+// x sigmoid(v) with v in double, since e^v magnifies its error.
 inline Floats gelu_tanh_of(Floats x) {
-  constexpr double kLinear = 1.5957691216057308, kCubic = 0.071354816272600249;
-  const auto inner = [](Doubles y) { return y * (kLinear + kCubic * (y * y)); };
-  const Doubles lower = inner(lower_half(x)), upper = inner(upper_half(x));
+  const Doubles lower = gelu_inner(lower_half(x)), upper = gelu_inner(upper_half(x));
   const Floats v = join(lower, upper);
   const Floats rest = join(lower - lower_half(v), upper - upper_half(v));
-  const Floats e = exp_of(-magnitude(v));
+  const Floats e = exp_of<kTailScale>(-magnitude(v));
   const Floats corrected = e * (1.0f - with_sign_of(rest, (Floats)((Integers)rest ^ (Integers)v)));
   const Floats bounded = magnitude(v) < 120.0f ? corrected : e;  // rest is NaN for infinite v
-  return x * ((x < 0 ? bounded : Floats{} + 1.0f) / (1.0f + bounded));
+  const Floats quotient = (x < 0 ? x * bounded : x) / (1.0f + bounded * kTailUnit);
+  return x < 0 ? quotient * kTailUnit : quotient;
 }
 
 inline Floats erf_of(Floats x) {
-  constexpr float kErf[] = {0.12837916584835096f,   -0.37612626666720334f,
-                            0.11283594715160218f,   -0.026854212010626412f,
-                            0.0051890874234339739f, -0.00080168642871658699f,
-                            7.8758750626854883e-5f};
   constexpr float kSqrt2 = 1.41421356f;
-  const Floats near = fma(x, polynomial(x * x, kErf), x);
-  const Floats far = 1.0f - 2.0f * normal_tail(magnitude(x) * kSqrt2);
+  const Floats near = fma(x, polynomial(x * x, kErfPolynomial), x);
+  const Floats far = 1.0f - 2.0f * kTailUnit * normal_tail(magnitude(x) * kSqrt2);
   return magnitude(x) < 1.0f ? near : with_sign_of(far, x);
 }
 
@@ -234,19 +259,20 @@ inline void sines_of_any(const float* x, float* out, int64_t n) {
   }
 }
 
-// x^y for lanes where y is finite, x is neither 0, infinite nor NaN: e^(y log |x|) in double.
-inline Floats power_of(Floats x, Floats y) {
+// (2^k m)^y.
+inline Doubles power_of_positive(Doubles k, Doubles m, Doubles y) {
   constexpr double kAtanh[] = {-2.6405968720480837e-14, 0.33333333339789628, 0.1999999744591619,
                                0.14286083072937864,     0.11087124955038745, 0.098040478198765268};
+  const Doubles s = (m - 1) / (m + 1);
+  const Doubles of_m = 2 * s * (1 + polynomial(s * s, kAtanh));
+  return exp_of(y * fma(k, Doubles{} + 0.69314718055994531, of_m));
+}
+
+// x^y for lanes where y is finite and x is neither 0, infinite nor NaN: e^(y log |x|) in double.
+inline Floats power_of(Floats x, Floats y) {
   const Binary b = binary_of(magnitude(x));
-  const auto half = [&](Doubles k, Doubles m, Doubles exponent) {
-    const Doubles s = (m - 1) / (m + 1);
-    const Doubles log =
-        fma(k, Doubles{} + 0.69314718055994531, 2 * s * (1 + polynomial(s * s, kAtanh)));
-    return exp_of(exponent * log);
-  };
-  const Floats result = join(half(lower_half(b.k), lower_half(b.m), lower_half(y)),
-                             half(upper_half(b.k), upper_half(b.m), upper_half(y)));
+  const Floats result = join(power_of_positive(lower_half(b.k), lower_half(b.m), lower_half(y)),
+                             power_of_positive(upper_half(b.k), upper_half(b.m), upper_half(y)));
   // Beyond 2^24 every float is an even integer.
   const Floats size = magnitude(y);
   const Floats bounded = size < 0x1p24f ? size : Floats{};
@@ -257,3 +283,22 @@ inline Floats power_of(Floats x, Floats y) {
                                       : Floats{} + std::numeric_limits<float>::quiet_NaN();
   return x < 0 ? of_negative : result;
 }
+
+#define BITMETAL_VECTOR_FUNCTION(Name, function) \
+  struct Name {                                  \
+    template <class V>                           \
+    static V of(V x) {                           \
+      return function(x);                        \
+    }                                            \
+  };
+BITMETAL_VECTOR_FUNCTION(ExpVector, exp_of)
+BITMETAL_VECTOR_FUNCTION(Expm1Vector, expm1_of)
+BITMETAL_VECTOR_FUNCTION(LogVector, log_of)
+BITMETAL_VECTOR_FUNCTION(Log1pVector, log1p_of)
+BITMETAL_VECTOR_FUNCTION(TanhVector, tanh_of)
+BITMETAL_VECTOR_FUNCTION(SigmoidVector, sigmoid_of)
+BITMETAL_VECTOR_FUNCTION(SiluVector, silu_of)
+BITMETAL_VECTOR_FUNCTION(ErfVector, erf_of)
+BITMETAL_VECTOR_FUNCTION(GeluVector, gelu_of)
+BITMETAL_VECTOR_FUNCTION(GeluTanhVector, gelu_tanh_of)
+#undef BITMETAL_VECTOR_FUNCTION

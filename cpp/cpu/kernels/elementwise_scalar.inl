@@ -3,6 +3,15 @@
 #pragma once
 
 struct FloorDivide {
+  // For operands that leave no doubt: see division_run.
+  static float of_plain(float a, float b) {
+    const double x = a, y = b;
+    double quotient = __builtin_floor(x / y);
+    const double rest = x - y * quotient;
+    quotient -= ((rest != 0) & ((rest < 0) != (y < 0))) ? 1 : 0;  // x / y was rounded up
+    quotient += __builtin_fabs(rest) >= __builtin_fabs(y) ? 1 : 0;
+    return static_cast<float>(quotient == 0 ? __builtin_copysign(0.0, x / y) : quotient);
+  }
   // As Python: from the exact remainder, so that it agrees with it.
   template <class T>
   static T of(T a, T b) {
@@ -22,6 +31,14 @@ struct FloorDivide {
   }
 };
 struct Remainder {
+  // For operands that leave no doubt: see division_run.
+  static float of_plain(float a, float b) {
+    const double x = a, y = b;
+    double rest = x - y * __builtin_floor(x / y);
+    rest = ((rest != 0) & ((rest < 0) != (y < 0))) ? rest + y : rest;  // x / y was rounded up
+    rest = __builtin_fabs(rest) >= __builtin_fabs(y) ? rest - y : rest;
+    return static_cast<float>(rest == 0 ? __builtin_copysign(0.0, y) : rest);
+  }
   template <class T>
   static T of(T a, T b) {
     if constexpr (kFloating<T>) {
@@ -36,6 +53,28 @@ struct Remainder {
     }
   }
 };
+// Of integers that a wider floating type divides without a doubt about the integer part.
+struct ShortFloorDivide {
+  template <class T>
+  static T of(T a, T b) {
+    using Wide = std::conditional_t<sizeof(T) == 4, double, float>;
+    const bool negate = std::is_signed_v<T> && b == static_cast<T>(-1);
+    const T divisor = ((b == 0) | negate) ? T{1} : b;
+    const T quotient = static_cast<T>(static_cast<Wide>(a) / static_cast<Wide>(divisor));
+    const T rest = Subtract::of(a, Multiply::of(quotient, divisor));
+    const bool other_side = (rest != 0) & ((rest < 0) != (divisor < 0));
+    const T floored = static_cast<T>(quotient - other_side);
+    return b == 0 ? T{0} : negate ? Negative::of(a) : floored;
+  }
+};
+struct ShortRemainder {
+  template <class T>
+  static T of(T a, T b) {
+    const T rest = Subtract::of(a, Multiply::of(ShortFloorDivide::of(a, b), b));
+    return b == 0 ? T{0} : rest;
+  }
+};
+
 struct Power {
   template <class T>
   static T of(T a, T b) {
@@ -57,9 +96,6 @@ struct Power {
   }
 };
 
-struct Exp {
-  static double of(double x) { return std::exp(x); }
-};
 struct Expm1 {
   static double of(double x) { return std::expm1(x); }
 };
@@ -81,18 +117,6 @@ struct Tanh {
 struct Erf {
   static double of(double x) { return std::erf(x); }
 };
-struct Sigmoid {
-  static double of(double x) {
-    const double e = std::exp(-std::fabs(x));
-    return (x < 0 ? e : 1) / (1 + e);
-  }
-};
-struct Silu {
-  static double of(double x) {
-    const double e = std::exp(-std::fabs(x));
-    return x * ((x < 0 ? e : 1) / (1 + e));
-  }
-};
 struct Gelu {
   static double of(double x) {
     constexpr double kSqrtHalf = 0.70710678118654752440;
@@ -106,10 +130,4 @@ struct GeluTanh {
     const double e = std::exp(-std::fabs(u));
     return x * ((u < 0 ? e : 1) / (1 + e));
   }
-};
-// In double and rounded, until there is a vector version.
-template <class F>
-struct InDouble {
-  static float of(float x) { return static_cast<float>(F::of(static_cast<double>(x))); }
-  static double of(double x) { return F::of(x); }
 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "bitmetal/array.h"
@@ -13,6 +14,9 @@ using OptionalArray = std::optional<Array>;
 
 // Creation and movement.
 Array full(const Dims& shape, double value, DType dtype, Device& device);
+// start, start + step, ... of n elements, each rounded once.
+Array range(double start, double step, int64_t n, DType dtype, Device& device);
+Array range(int64_t start, int64_t step, int64_t n, DType dtype, Device& device);
 Array copy(const Array& a);                 // row-major, same device
 Array astype(const Array& a, DType dtype);  // correctly rounded; float to integer truncates
 // On another device: over the same memory where that is possible, else a copy. `a` itself where it
@@ -28,6 +32,16 @@ Array transpose(const Array& a);  // axes reversed
 Array reshape(const Array& a,
               const Dims& shape);  // one size may be -1; copies where strides force it
 Array broadcast_to(const Array& a, const Dims& shape);
+Array expand_dims(const Array& a, const Dims& axes);  // as counted in the result
+Array squeeze(const Array& a, const std::optional<Dims>& axes);
+
+// One after another along an axis, in their common type.
+Array concatenate(std::span<const Array> arrays, int64_t axis, const OptionalArray& out = {});
+// Along a new axis.
+Array stack(std::span<const Array> arrays, int64_t axis, const OptionalArray& out = {});
+// The elements along `axis` with these indices (int32 or int64, any shape, negative from the end),
+// in place of that axis. Throws IndexError for one that is out of range, which the host looks for.
+Array take(const Array& a, const Array& indices, int64_t axis, const OptionalArray& out = {});
 
 // a @ b for floating types: 1-D and batched operands broadcast as in numpy.matmul; accumulation in
 // float32 (float64 for float64).
