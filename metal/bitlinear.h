@@ -104,10 +104,10 @@ template <typename Out, uint kBatch, bool kGrouped>
     uint simdgroups [[simdgroups_per_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
   using Weights = TernaryRows<conditional_t<kGrouped, float, int>, kGrouped>;
   threadgroup typename Weights::Sum shared[kMatvecSimdgroups * kMatvecRows<Weights> * kBatch];
-  const Weights weights{codes, scales, block_count(p.columns), p.groups, p.group_size};
+  const Weights weights{codes, scales, block_count(p.columns), p.groups, p.group_size, 0};
   const BitlinearStore<Out, kGrouped> store{y, scales, factors, bias, p.rows};
   matvec_rows<kBatch>(weights, q, p.x_row_stride, true, p.rows, p.columns, p.batch, store, shared,
-                      group, index, simdgroup, simdgroups, lane);
+                      simdgroups, group, index, simdgroup, simdgroups, lane);
 }
 
 // int8 and T are exact in half; T times a scale is not.

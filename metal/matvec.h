@@ -28,9 +28,12 @@ struct DenseRows {
   long row_stride;
   uint rows;
   uint columns;
+  uint row;
+
+  METAL_FUNC void begin(uint first) { row = first; }
 
   template <uint kBatch>
-  METAL_FUNC void accumulate(uint row, uint column, thread float4 (&x)[kBatch][1],
+  METAL_FUNC void accumulate(uint column, thread float4 (&x)[kBatch][1],
                              thread float (&sums)[4][kBatch]) const {
     for (uint i = 0; i < kLaneRows; ++i) {
       device const T* line = data + long(min(row + i, rows - 1)) * row_stride;
@@ -57,10 +60,10 @@ template <typename T, uint kBatch>
     uint simdgroups [[simdgroups_per_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
   using Weights = DenseRows<T>;
   threadgroup float shared[kMatvecSimdgroups * kMatvecRows<Weights> * kBatch];
-  const Weights weights{w, p.w_row_stride, p.rows, p.columns};
+  const Weights weights{w, p.w_row_stride, p.rows, p.columns, 0};
   const VectorStore<T> store{y, p.rows};
   matvec_rows<kBatch>(weights, x, p.x_row_stride, vector_x, p.rows, p.columns, p.batch, store,
-                      shared, group, index, simdgroup, simdgroups, lane);
+                      shared, simdgroups, group, index, simdgroup, simdgroups, lane);
 }
 
 template <typename T, uint kBatch>

@@ -1,9 +1,11 @@
 // The matrix-vector engine: y[b, row] = sum over columns of W(row, column) x[b, column] for a batch
-// of kBatch or less. The columns of a few rows are shared among the simdgroups of a threadgroup.
+// of kBatch or less. Each `team` simdgroups of a threadgroup share the columns of a few rows: all
+// of them where rows are few, one where there are enough rows to keep the GPU busy.
 //
 // Weights says how a simdgroup covers them: kRowLanes lanes side by side hold kLaneRows rows each,
-// and a lane takes kLaneColumns neighbouring columns of them at a time. accumulate() adds their
-// products with x. A new storage format is a new Weights.
+// and a lane takes kLaneColumns neighbouring columns of them at a time. begin() tells it a lane's
+// first row, accumulate() adds products with x. A new storage format is a new Weights, or a format
+// for blockwise_matvec.h's.
 #pragma once
 
 #include "numeric.h"
@@ -19,27 +21,29 @@ METAL_FUNC float4 load_four(device const X* x, uint column, uint columns, bool v
 
 constant constexpr uint kMatvecSimdgroups = kMatvecThreads / kSimdWidth;
 
+// Rows of a team.
 template <typename Weights>
 constant constexpr uint kMatvecRows = Weights::kLaneRows * Weights::kRowLanes;
 
 // `shared` holds kMatvecSimdgroups * kMatvecRows * kBatch sums. `store(b, row, sum)` is called once
-// an output.
+// an output. The threadgroup's simdgroups are a multiple of `team`.
 template <uint kBatch, typename Weights, typename X, typename Store>
 METAL_FUNC void matvec_rows(Weights weights, device const X* x, long x_row_stride, bool vector,
                             uint rows, uint columns, uint batch, Store store,
-                            threadgroup typename Weights::Sum* shared, uint group, uint index,
-                            uint simdgroup, uint simdgroups, uint lane) {
+                            threadgroup typename Weights::Sum* shared, uint team, uint group,
+                            uint index, uint simdgroup, uint simdgroups, uint lane) {
   using Sum = typename Weights::Sum;
   constexpr uint kFours = Weights::kLaneColumns / 4;
   constexpr uint kRows = kMatvecRows<Weights>;
   constexpr uint kSpan = kSimdWidth / Weights::kRowLanes * Weights::kLaneColumns;
-  const uint row0 = group * kRows;
+  const uint row0 = group * (simdgroups / team) * kRows;  // of the threadgroup
 
   Sum sums[Weights::kLaneRows][kBatch];
   for (uint i = 0; i < Weights::kLaneRows; ++i) {
     for (uint b = 0; b < kBatch; ++b) sums[i][b] = Sum(0);
   }
-  for (uint start = simdgroup * kSpan; start < columns; start += simdgroups * kSpan) {
+  weights.begin(row0 + simdgroup / team * kRows + lane % Weights::kRowLanes * Weights::kLaneRows);
+  for (uint start = simdgroup % team * kSpan; start < columns; start += team * kSpan) {
     const uint column = start + lane / Weights::kRowLanes * Weights::kLaneColumns;
     if (column >= columns) break;
     float4 fours[kBatch][kFours];
@@ -50,8 +54,7 @@ METAL_FUNC void matvec_rows(Weights weights, device const X* x, long x_row_strid
         fours[b][f] = load_four(line, column + 4 * f, columns, vector);
       }
     }
-    weights.template accumulate<kBatch>(row0 + lane % Weights::kRowLanes * Weights::kLaneRows,
-                                        column, fours, sums);
+    weights.template accumulate<kBatch>(column, fours, sums);
   }
 
   for (uint i = 0; i < Weights::kLaneRows; ++i) {
@@ -67,11 +70,12 @@ METAL_FUNC void matvec_rows(Weights weights, device const X* x, long x_row_strid
   }
   threadgroup_barrier(mem_flags::mem_threadgroup);
 
-  for (uint i = index; i < kRows * kBatch; i += simdgroups * kSimdWidth) {
+  constexpr uint kSums = kRows * kBatch;
+  for (uint i = index; i < simdgroups / team * kSums; i += simdgroups * kSimdWidth) {
     const uint row = row0 + i / kBatch, b = i % kBatch;
     if (row >= rows || b >= batch) continue;
     Sum sum = Sum(0);
-    for (uint s = 0; s < simdgroups; ++s) sum += shared[s * kRows * kBatch + i];
+    for (uint s = 0; s < team; ++s) sum += shared[(i / kSums * team + s) * kSums + i % kSums];
     store(b, row, sum);
   }
 }

@@ -71,6 +71,11 @@ BITMETAL_CONSTANT uint32_t kFcHasBias = 4;
 BITMETAL_CONSTANT uint32_t kFcHasWeight = 5;  // norms: multiply by a weight
 BITMETAL_CONSTANT uint32_t kFcVectorX = 6;    // matvec: x's pointer and row step are multiples of 4
 BITMETAL_CONSTANT uint32_t kFcNormalize = 7;  // bitlinear_quantize: RMS-normalize rows first
+BITMETAL_CONSTANT uint32_t kFcWholeRuns =
+    8;  // blockwise: eight codes are a load and have one scale
+BITMETAL_CONSTANT uint32_t kFcNestedScales = 9;   // blockwise: scales are 8-bit codes themselves
+BITMETAL_CONSTANT uint32_t kFcHalfScales = 10;    // blockwise: affine scales are half,
+BITMETAL_CONSTANT uint32_t kFcBfloatScales = 11;  // or bfloat (else float)
 
 struct FillParams {
   uint64_t count;
@@ -286,6 +291,28 @@ struct QuantizeActivationsParams {
   int64_t in_stride;
 };
 
+// A quantized weight of [rows, columns] and activations [batch, columns], rows x_row_stride apart.
+struct BlockwiseParams {
+  uint32_t rows;
+  uint32_t columns;
+  uint32_t batch;
+  uint32_t team;  // mat-vec: simdgroups that share a row's columns
+  uint32_t block_size;
+  uint32_t block_shift;  // log2 of block_size, or 32
+  uint32_t nested_block;
+  uint32_t nested_shift;
+  float nested_offset;
+  uint32_t unused;
+  int64_t x_row_stride;
+};
+
+// Blocks over a flattened array.
+struct BlockwiseQuantizeParams {
+  uint64_t count;
+  uint32_t block_size;
+  uint32_t unused;
+};
+
 static_assert(sizeof(FillParams) == 8, "FillParams");
 static_assert(sizeof(CopyParams) == 408, "CopyParams");
 static_assert(sizeof(ReduceParams) == 48, "ReduceParams");
@@ -306,5 +333,7 @@ static_assert(sizeof(MatvecParams) == 32, "MatvecParams");
 static_assert(sizeof(TernaryParams) == 32, "TernaryParams");
 static_assert(sizeof(TernaryMatmulParams) == 32, "TernaryMatmulParams");
 static_assert(sizeof(QuantizeActivationsParams) == 24, "QuantizeActivationsParams");
+static_assert(sizeof(BlockwiseParams) == 48, "BlockwiseParams");
+static_assert(sizeof(BlockwiseQuantizeParams) == 16, "BlockwiseQuantizeParams");
 
 }  // namespace bitmetal::kernels

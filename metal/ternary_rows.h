@@ -21,9 +21,12 @@ struct TernaryRows {
   uint blocks;
   uint groups;
   uint group_size;
+  uint row;
+
+  METAL_FUNC void begin(uint first) { row = first; }
 
   template <uint kBatch>
-  METAL_FUNC void accumulate(uint row, uint column, thread float4 (&x)[kBatch][4],
+  METAL_FUNC void accumulate(uint column, thread float4 (&x)[kBatch][4],
                              thread Sum (&sums)[4][kBatch]) const {
     const uint4 four_rows =
         *(device const uint4*)(codes + codes_at(row, column / kPanelColumns, blocks));

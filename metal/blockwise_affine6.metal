@@ -1,0 +1,3 @@
+#include "blockwise_kernels.h"
+
+instantiate_format("affine6", AffineFormat<6>)

@@ -1,0 +1,3 @@
+#include "blockwise_kernels.h"
+
+instantiate_format("book4", BookFormat<4>)

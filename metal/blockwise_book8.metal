@@ -1,0 +1,3 @@
+#include "blockwise_kernels.h"
+
+instantiate_format("book8", BookFormat<8>)

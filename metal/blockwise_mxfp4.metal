@@ -1,0 +1,3 @@
+#include "blockwise_kernels.h"
+
+instantiate_format("mxfp4", MicroscalingFormat<PowerScale>)
