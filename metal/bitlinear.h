@@ -132,9 +132,9 @@ template <typename Out, bool kGrouped>
   threadgroup T tile_w[kTileElements<T>];
   threadgroup float strips[kStripFloats];
   const BitlinearStore<Out, kGrouped> store{y, scales, factors, bias, p.rows};
-  matmul_simdgroup<!kGrouped>(tokens<T>(q, p), ternary_weight<T, kGrouped>(codes, scales, p),
-                              p.batch, p.rows, p.columns, tile, store, tile_q, tile_w, strips,
-                              index, simdgroup, lane);
+  matmul_simdgroup<kGrouped ? kNotExact : kTernaryExactDepth>(
+      tokens<T>(q, p), ternary_weight<T, kGrouped>(codes, scales, p), p.batch, p.rows, p.columns,
+      tile, store, tile_q, tile_w, strips, index, simdgroup, lane);
 }
 
 template <typename Out, bool kGrouped>
@@ -148,6 +148,7 @@ template <typename Out, bool kGrouped>
   threadgroup T tile_q[kPlainTileElements<T>];
   threadgroup T tile_w[kPlainTileElements<T>];
   const BitlinearStore<Out, kGrouped> store{y, scales, factors, bias, p.rows};
-  matmul_plain<!kGrouped>(tokens<T>(q, p), ternary_weight<T, kGrouped>(codes, scales, p), p.batch,
-                          p.rows, p.columns, tile, store, tile_q, tile_w, index);
+  matmul_plain<kGrouped ? kNotExact : kTernaryExactDepth>(
+      tokens<T>(q, p), ternary_weight<T, kGrouped>(codes, scales, p), p.batch, p.rows, p.columns,
+      tile, store, tile_q, tile_w, index);
 }

@@ -143,8 +143,8 @@ template <typename X, typename Format>
   const DenseOperand<X, T> left{x, p.x_row_stride, 1, p.batch, p.columns, true, vector_a};
   const RunOperand<T, Format> right{format, p.rows, p.columns};
   const BiasedStore<X> store{y, bias, p.rows};
-  matmul_simdgroup<false>(left, right, p.batch, p.rows, p.columns, tile, store, tile_x, tile_w,
-                          strips, index, simdgroup, lane);
+  matmul_simdgroup<kNotExact>(left, right, p.batch, p.rows, p.columns, tile, store, tile_x, tile_w,
+                              strips, index, simdgroup, lane);
 }
 
 template <typename X, typename Format>
@@ -165,5 +165,6 @@ template <typename X, typename Format>
   const DenseOperand<X, T> left{x, p.x_row_stride, 1, p.batch, p.columns, true, vector_a};
   const RunOperand<T, Format> right{format, p.rows, p.columns};
   const BiasedStore<X> store{y, bias, p.rows};
-  matmul_plain<false>(left, right, p.batch, p.rows, p.columns, tile, store, tile_x, tile_w, index);
+  matmul_plain<kNotExact>(left, right, p.batch, p.rows, p.columns, tile, store, tile_x, tile_w,
+                          index);
 }

@@ -62,8 +62,8 @@ template <typename T>
   threadgroup T tile_b[kTileElements<T>];
   threadgroup float strips[kStripFloats];
   const RowMajorStore<T> store{c + ulong(tile.z) * p.m * p.n, p.n};
-  matmul_simdgroup<false>(left_operand(a, p, tile.z), right_operand(b, p, tile.z), p.m, p.n, p.k,
-                          tile.xy, store, tile_a, tile_b, strips, index, simdgroup, lane);
+  matmul_simdgroup<kNotExact>(left_operand(a, p, tile.z), right_operand(b, p, tile.z), p.m, p.n,
+                              p.k, tile.xy, store, tile_a, tile_b, strips, index, simdgroup, lane);
 }
 
 template <typename T>
@@ -74,6 +74,6 @@ template <typename T>
   threadgroup T tile_a[kPlainTileElements<T>];
   threadgroup T tile_b[kPlainTileElements<T>];
   const RowMajorStore<T> store{c + ulong(tile.z) * p.m * p.n, p.n};
-  matmul_plain<false>(left_operand(a, p, tile.z), right_operand(b, p, tile.z), p.m, p.n, p.k,
-                      tile.xy, store, tile_a, tile_b, index);
+  matmul_plain<kNotExact>(left_operand(a, p, tile.z), right_operand(b, p, tile.z), p.m, p.n, p.k,
+                          tile.xy, store, tile_a, tile_b, index);
 }

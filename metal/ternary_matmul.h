@@ -46,9 +46,9 @@ template <typename X, bool kGrouped>
   threadgroup T tile_w[kTileElements<T>];
   threadgroup float strips[kStripFloats];
   const TernaryStore<X, kGrouped> store{y, scales, p.rows};
-  matmul_simdgroup<false>(activations<X, T>(x, p), ternary_weight<T, kGrouped>(codes, scales, p),
-                          p.batch, p.rows, p.columns, tile, store, tile_x, tile_w, strips, index,
-                          simdgroup, lane);
+  matmul_simdgroup<kNotExact>(
+      activations<X, T>(x, p), ternary_weight<T, kGrouped>(codes, scales, p), p.batch, p.rows,
+      p.columns, tile, store, tile_x, tile_w, strips, index, simdgroup, lane);
 }
 
 template <typename X, bool kGrouped>
@@ -61,6 +61,6 @@ template <typename X, bool kGrouped>
   threadgroup T tile_x[kPlainTileElements<T>];
   threadgroup T tile_w[kPlainTileElements<T>];
   const TernaryStore<X, kGrouped> store{y, scales, p.rows};
-  matmul_plain<false>(activations<X, T>(x, p), ternary_weight<T, kGrouped>(codes, scales, p),
-                      p.batch, p.rows, p.columns, tile, store, tile_x, tile_w, index);
+  matmul_plain<kNotExact>(activations<X, T>(x, p), ternary_weight<T, kGrouped>(codes, scales, p),
+                          p.batch, p.rows, p.columns, tile, store, tile_x, tile_w, index);
 }
