@@ -11,7 +11,7 @@
 // to 4 bytes, and lie in one block.
 #pragma once
 
-#include "numeric.h"
+#include "micro_scales.h"
 
 constant bool whole_runs [[function_constant(8)]];
 constant bool nested_scales [[function_constant(9)]];
@@ -197,24 +197,6 @@ struct MicroscalingFormat {
     return Run{float4(book[even.x], book[odd.x], book[even.y], book[odd.y]),
                float4(book[even.z], book[odd.z], book[even.w], book[odd.w]),
                Scale::decode(row.scales[column >> block_shift]), 0};
-  }
-};
-
-// 2^(x - 127); 255 is NaN.
-struct PowerScale {
-  static constant constexpr bool kFitsHalf = false;
-  static METAL_FUNC float decode(uchar x) {
-    if (x == 255) return quiet_nan();
-    return as_type<float>(x == 0 ? 0x00400000u : uint(x) << 23);  // 2^-127 is denormal
-  }
-};
-
-// E4M3 floats: half's bits but for an exponent whose bias is 8 less. 127 and 255 are NaN.
-struct MiniScale {
-  static constant constexpr bool kFitsHalf = true;
-  static METAL_FUNC float decode(uchar x) {
-    if ((x & 127) == 127) return quiet_nan();
-    return float(as_type<half>(ushort((x & 128) << 8 | (x & 127) << 7))) * 0x1p8f;
   }
 };
 

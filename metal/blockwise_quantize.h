@@ -1,17 +1,19 @@
-// Blocks of a flattened array as an absolute maximum each and codes of a book.
+// Blocks of a flattened array as a scale each and codes.
 //
-//   blockwise_quantize_book4_T      buffer 0 x, 1 book (16 or 256 floats), 2 codes, 3 absmax,
-//   blockwise_quantize_book8_T      4 BlockwiseQuantizeParams; function constant kFcVectorX (x)
+//   blockwise_quantize_FORMAT_T     buffer 0 x, 1 book (16 or 256 floats), 2 codes, 3 scales,
+//       4 BlockwiseQuantizeParams; function constant kFcVectorX (x)
+//       FORMAT is book4, book8 (scales are floats), mxfp4 or nvfp4 (bytes; the book is not read).
 //       Blocks of 8, 16, ... 256 elements or of multiples of 256. A lane takes eight neighbours, so
 //       that a simdgroup takes several small blocks at once or walks along a large one:
 //       kReduceThreads threads, ceil(count / (8 * max(256, block_size))) threadgroups
-//   blockwise_quantize_book8_any_T  any blocks: a simdgroup each. kReduceThreads threads,
+//   blockwise_quantize_any_T        book8 with any blocks: a simdgroup each. kReduceThreads
+//   threads,
 //                                   ceil(blocks / 8) threadgroups
 //
-// A book of 256 is sorted. Codes are aligned to 8 bytes.
+// Codes are aligned to 8 bytes.
 #pragma once
 
-#include "numeric.h"
+#include "micro_scales.h"
 
 constant bool vector_x [[function_constant(6)]];
 
@@ -26,59 +28,93 @@ METAL_FUNC float lower_middle(float a, float b) {
   return as_type<float>(middle > 0 ? bits - 1 : middle < 0 ? bits + 1 : 0x80000001u);
 }
 
-// What finds the code nearest to a value, the lower of two that are equally near: an element of
-// rank r is above limits[r - 1] and not above limits[r]. Of equal entries the first is meant.
-template <uint kBits>
-struct NearestCode {
+// An encoder finds codes of kBits: divisor() gives what a block's elements are divided by, or 0
+// where all of them get the code of 0, and the scale that is stored; the call the code of a
+// quotient.
+
+// Codes of the nearest entry of a book, the lower of two that are equally near: an element of rank
+// r is above limits[r - 1] and not above limits[r]. Of equal entries the first is meant. A book of
+// 256 is sorted: there ranks are codes.
+template <uint kCodeBits>
+struct BookEncoder {
+  using Scale = float;
+  static constant constexpr uint kBits = kCodeBits;
+  static constant constexpr uint kEvenNibble = 1;
   static constant constexpr uint kBook = 1u << kBits;
+  static constant constexpr uint kTable = kBits == 4 ? 3 * kBook : kBook;
 
   threadgroup const float* limits;
-  threadgroup const uint* codes;
+  threadgroup const float* codes;
+
+  // Called by all threads of the threadgroup.
+  static METAL_FUNC BookEncoder open(device const float* book, threadgroup float* table, uint index,
+                                     uint threads) {
+    threadgroup float* codes = table + kBook;
+    if (kBits == 8) {
+      for (uint i = index; i + 1 < kBook; i += threads) {
+        table[i] = lower_middle(book[i], book[i + 1]);
+      }
+    } else {
+      threadgroup float* sorted = codes + kBook;
+      for (uint i = index; i < kBook; i += threads) {
+        uint rank = 0, equal = i;
+        for (uint j = 0; j < kBook; ++j) {
+          if (book[j] < book[i] || (book[j] == book[i] && j < i)) ++rank;
+          if (book[j] == book[i]) equal = min(equal, j);
+        }
+        sorted[rank] = book[i];
+        codes[rank] = float(equal);
+      }
+      threadgroup_barrier(mem_flags::mem_threadgroup);
+      for (uint i = index; i + 1 < kBook; i += threads) {
+        table[i] = lower_middle(sorted[i], sorted[i + 1]);
+      }
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    return BookEncoder{table, codes};
+  }
+
+  static METAL_FUNC float divisor(uint greatest, thread Scale& stored) {
+    stored = as_type<float>(greatest);
+    return is_finite_magnitude(greatest) ? stored : 0.0f;
+  }
 
   METAL_FUNC uint operator()(float x) const {
     uint rank = 0;
     for (uint half_way = kBook / 2; half_way > 0; half_way /= 2) {
       if (x > limits[rank + half_way - 1]) rank += half_way;
     }
-    return kBits == 8 ? rank : codes[rank];
+    return kBits == 8 ? rank : uint(codes[rank]);
   }
 };
 
-// Called by all threads. `limits` has room for kBook, `codes` and `sorted` for a book of 16.
-template <uint kBits>
-METAL_FUNC NearestCode<kBits> nearest_code(device const float* book, threadgroup float* limits,
-                                           threadgroup uint* codes, threadgroup float* sorted,
-                                           uint index, uint threads) {
-  constexpr uint kBook = 1u << kBits;
-  if (kBits == 8) {
-    for (uint i = index; i + 1 < kBook; i += threads) {
-      limits[i] = lower_middle(book[i], book[i + 1]);
-    }
-  } else {
-    for (uint i = index; i < kBook; i += threads) {
-      uint rank = 0, equal = i;
-      for (uint j = 0; j < kBook; ++j) {
-        if (book[j] < book[i] || (book[j] == book[i] && j < i)) ++rank;
-        if (book[j] == book[i]) equal = min(equal, j);
-      }
-      sorted[rank] = book[i];
-      codes[rank] = equal;
-    }
-    threadgroup_barrier(mem_flags::mem_threadgroup);
-    for (uint i = index; i + 1 < kBook; i += threads) {
-      limits[i] = lower_middle(sorted[i], sorted[i + 1]);
-    }
+// E2M1 under a scale of micro_scales.h: to nearest, ties to even codes, at most 6.
+template <typename MicroScale>
+struct MicroscalingEncoder {
+  using Scale = uchar;
+  static constant constexpr uint kBits = 4;
+  static constant constexpr uint kEvenNibble = 0;
+  static constant constexpr uint kTable = 1;  // which it does not use
+
+  static METAL_FUNC MicroscalingEncoder open(device const float*, threadgroup float*, uint, uint) {
+    return MicroscalingEncoder{};
   }
-  threadgroup_barrier(mem_flags::mem_threadgroup);
-  return NearestCode<kBits>{limits, codes};
-}
+
+  static METAL_FUNC float divisor(uint greatest, thread Scale& stored) {
+    stored = MicroScale::encode(greatest);
+    return greatest > 0 && is_finite_magnitude(greatest) ? MicroScale::decode(stored) : 0.0f;
+  }
+
+  METAL_FUNC uint operator()(float x) const {
+    const float m = fabs(x);
+    const uint code = uint(m > 0.25f) + uint(m >= 0.75f) + uint(m > 1.25f) + uint(m >= 1.75f) +
+                      uint(m > 2.5f) + uint(m >= 3.5f) + uint(m > 5.0f);
+    return x < 0 ? code | 8 : code;
+  }
+};
 
 // Magnitudes as bits are in the order of the floats, infinity and then NaN at the end.
 METAL_FUNC uint magnitude(float x) { return as_type<uint>(x) & 0x7fffffffu; }
-
-// What a block's elements are divided by; they are taken for 0 where that is no finite positive
-// number.
-METAL_FUNC bool divides(uint greatest) { return greatest > 0 && greatest < 0x7f800000u; }
 
 template <typename T>
 METAL_FUNC void load_eight(device const T* x, ulong at, ulong count, thread float (&values)[8]) {
@@ -94,18 +130,16 @@ METAL_FUNC void load_eight(device const T* x, ulong at, ulong count, thread floa
   }
 }
 
-template <typename T, uint kBits>
+template <typename T, typename Encoder>
 [[kernel]] void blockwise_quantize(
     device const T* x [[buffer(0)]], device const float* book [[buffer(1)]],
-    device uchar* codes [[buffer(2)]], device float* absmax [[buffer(3)]],
+    device uchar* codes [[buffer(2)]], device typename Encoder::Scale* scales [[buffer(3)]],
     constant BlockwiseQuantizeParams& p [[buffer(4)]], uint group [[threadgroup_position_in_grid]],
     uint index [[thread_index_in_threadgroup]], uint simdgroup [[simdgroup_index_in_threadgroup]],
     uint simdgroups [[simdgroups_per_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
-  threadgroup float limits[1u << kBits];
-  threadgroup float sorted[16];
-  threadgroup uint code_of_rank[16];
-  const NearestCode<kBits> nearest =
-      nearest_code<kBits>(book, limits, code_of_rank, sorted, index, simdgroups * kSimdWidth);
+  constexpr uint kBits = Encoder::kBits;
+  threadgroup float table[Encoder::kTable];
+  const Encoder encode = Encoder::open(book, table, index, simdgroups * kSimdWidth);
 
   const uint lanes = min(kSimdWidth, p.block_size / 8);  // that share a block
   const uint steps = max(1u, p.block_size / 256);
@@ -121,9 +155,10 @@ template <typename T, uint kBits>
   for (ushort mask = 1; mask < lanes; mask *= 2) {
     greatest = max(greatest, simd_shuffle_xor(greatest, mask));
   }
-  const float divisor = as_type<float>(greatest);
+  typename Encoder::Scale stored;
+  const float divisor = Encoder::divisor(greatest, stored);
   if (lane % lanes == 0 && first < p.count) {
-    absmax[part * (kSimdWidth / lanes) + lane / lanes] = divisor;
+    scales[part * (kSimdWidth / lanes) + lane / lanes] = stored;
   }
 
   for (uint step = 0; step < steps; ++step) {
@@ -132,9 +167,9 @@ template <typename T, uint kBits>
     if (step > 0) load_eight(x, at, p.count, values);
     uint2 words = uint2(0);
     for (uint i = 0; i < 8; ++i) {
-      const uint code = nearest(divides(greatest) ? values[i] / divisor : 0.0f);
+      const uint code = encode(divisor > 0 ? values[i] / divisor : 0.0f);
       if (kBits == 4) {
-        words.x |= code << 4 * (i ^ 1);
+        words.x |= code << 4 * (i ^ Encoder::kEvenNibble);
       } else {
         words[i / 4] |= code << 8 * (i % 4);
       }
@@ -158,9 +193,8 @@ template <typename T>
     constant BlockwiseQuantizeParams& p [[buffer(4)]], uint group [[threadgroup_position_in_grid]],
     uint index [[thread_index_in_threadgroup]], uint simdgroup [[simdgroup_index_in_threadgroup]],
     uint simdgroups [[simdgroups_per_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
-  threadgroup float limits[256];
-  const NearestCode<8> nearest =
-      nearest_code<8>(book, limits, nullptr, nullptr, index, simdgroups * kSimdWidth);
+  threadgroup float table[BookEncoder<8>::kTable];
+  const BookEncoder<8> encode = BookEncoder<8>::open(book, table, index, simdgroups * kSimdWidth);
   const ulong block = ulong(group) * simdgroups + simdgroup;
   const ulong start = block * p.block_size;
   if (start >= p.count) return;
@@ -171,9 +205,10 @@ template <typename T>
     greatest = max(greatest, magnitude(float(x[i])));
   }
   greatest = simd_max(greatest);
-  const float divisor = as_type<float>(greatest);
-  if (lane == 0) absmax[block] = divisor;
+  float stored;
+  const float divisor = BookEncoder<8>::divisor(greatest, stored);
+  if (lane == 0) absmax[block] = stored;
   for (ulong i = start + lane; i < end; i += kSimdWidth) {
-    codes[i] = nearest(divides(greatest) ? float(x[i]) / divisor : 0.0f);
+    codes[i] = encode(divisor > 0 ? float(x[i]) / divisor : 0.0f);
   }
 }

@@ -28,9 +28,9 @@ METAL_FUNC bool outside(constant MatmulUpdateParams& p, uint2 tile) {
   threadgroup float strips[kStripFloats];
   if (outside(p, tile.xy)) return;
   const SubtractStore store{c + long(tile.z) * p.c_batch_stride, p.c_row_stride};
-  matmul_simdgroup<false>(left_operand(a, p.product, tile.z), right_operand(b, p.product, tile.z),
-                          p.product.m, p.product.n, p.product.k, tile.xy, store, tile_a, tile_b,
-                          strips, index, simdgroup, lane);
+  matmul_simdgroup<kNotExact>(
+      left_operand(a, p.product, tile.z), right_operand(b, p.product, tile.z), p.product.m,
+      p.product.n, p.product.k, tile.xy, store, tile_a, tile_b, strips, index, simdgroup, lane);
 }
 
 [[kernel, max_total_threads_per_threadgroup(256)]] void matmul_update_plain(
@@ -41,6 +41,7 @@ METAL_FUNC bool outside(constant MatmulUpdateParams& p, uint2 tile) {
   threadgroup float tile_b[kPlainTileElements<float>];
   if (outside(p, tile.xy)) return;
   const SubtractStore store{c + long(tile.z) * p.c_batch_stride, p.c_row_stride};
-  matmul_plain<false>(left_operand(a, p.product, tile.z), right_operand(b, p.product, tile.z),
-                      p.product.m, p.product.n, p.product.k, tile.xy, store, tile_a, tile_b, index);
+  matmul_plain<kNotExact>(left_operand(a, p.product, tile.z), right_operand(b, p.product, tile.z),
+                          p.product.m, p.product.n, p.product.k, tile.xy, store, tile_a, tile_b,
+                          index);
 }

@@ -76,6 +76,7 @@ BITMETAL_CONSTANT uint32_t kFcWholeRuns =
 BITMETAL_CONSTANT uint32_t kFcNestedScales = 9;   // blockwise: scales are 8-bit codes themselves
 BITMETAL_CONSTANT uint32_t kFcHalfScales = 10;    // blockwise: affine scales are half,
 BITMETAL_CONSTANT uint32_t kFcBfloatScales = 11;  // or bfloat (else float)
+BITMETAL_CONSTANT uint32_t kFcHasOutliers = 12;   // int8: columns are marked as outliers
 
 struct FillParams {
   uint64_t count;
@@ -313,6 +314,14 @@ struct BlockwiseQuantizeParams {
   uint32_t unused;
 };
 
+// Rows of neighbours, without gaps.
+struct Int8QuantizeParams {
+  uint32_t rows;
+  uint32_t columns;
+  float threshold;
+  uint32_t unused;
+};
+
 static_assert(sizeof(FillParams) == 8, "FillParams");
 static_assert(sizeof(CopyParams) == 408, "CopyParams");
 static_assert(sizeof(ReduceParams) == 48, "ReduceParams");
@@ -335,5 +344,6 @@ static_assert(sizeof(TernaryMatmulParams) == 32, "TernaryMatmulParams");
 static_assert(sizeof(QuantizeActivationsParams) == 24, "QuantizeActivationsParams");
 static_assert(sizeof(BlockwiseParams) == 48, "BlockwiseParams");
 static_assert(sizeof(BlockwiseQuantizeParams) == 16, "BlockwiseQuantizeParams");
+static_assert(sizeof(Int8QuantizeParams) == 16, "Int8QuantizeParams");
 
 }  // namespace bitmetal::kernels

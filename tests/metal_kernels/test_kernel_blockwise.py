@@ -275,7 +275,7 @@ def quantize(
     codes = np.full(ceil_div(x.size * bits, 8), 0xEE, np.uint8)
     absmax = np.full(ceil_div(x.size, block), -1, np.float32)
     small = block % 8 == 0 and (block % 256 == 0 or (block < 256 and block & (block - 1) == 0))
-    kernel = f"blockwise_quantize_book{bits}_{'' if small else 'any_'}{dtype}"
+    kernel = f"blockwise_quantize_{f'book{bits}' if small else 'any'}_{dtype}"
     groups = ceil_div(x.size, 8 * max(256, block)) if small else ceil_div(absmax.size, 8)
     p = struct.pack("<QII", x.size, block, 0)
     run(
@@ -328,3 +328,43 @@ def test_zeros_and_lone_elements() -> None:
         codes, absmax = quantize(np.zeros(65, np.float32), "f32", book, 64, 4, 0)
         np.testing.assert_array_equal(codes, code)
         np.testing.assert_array_equal(absmax, 0)
+
+
+def even_nearest(x: np.ndarray) -> np.ndarray:
+    """E2M1 codes of finite numbers, to nearest, ties to even codes."""
+    distance = np.abs(np.abs(f64(x))[:, None] - f64(E2M1[:8]))
+    least = distance == distance.min(axis=1, keepdims=True)
+    even = least & (np.arange(8) % 2 == 0)
+    code = np.where(even.any(axis=1), even.argmax(axis=1), least.argmax(axis=1))
+    return (code | np.where(x < 0, 8, 0)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize(("name", "block"), [("mxfp4", 32), ("nvfp4", 16)])
+def test_quantize_microscaling(name: str, block: int, dtype: str) -> None:
+    x = random((24, block), dtype, 1) * np.exp2(np.arange(-12.0, 12))[:, None].astype(DTYPES[dtype])
+    x[0], x[1, 3], x[2, 5] = 0, np.nan, np.inf
+    x[3] = np.append(np.arange(-2, 2, 0.25), [6.0] * (block - 16)).astype(DTYPES[dtype])
+    x[4] = 3 * 2.0**-9 if dtype != "f16" else 3 * 2.0**-14
+    codes, scales = np.zeros(12 * block, np.uint8), np.zeros(24, np.uint8)
+    p = struct.pack("<QII", x.size, block, 0)
+    kernel = f"blockwise_quantize_{name}_{dtype}"
+    run("blockwise_quantize.metal", kernel, [x, E2M1, codes, scales, p], groups=(1,))
+    absmax = np.abs(x.astype(np.float32)).max(axis=1)
+    finite = np.isfinite(absmax)
+    wanted = np.where(finite, absmax, np.float32(0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if name == "mxfp4":
+            exponent = np.maximum(np.floor(np.log2(wanted)) - 2, -127)
+            wanted_scales = np.where(finite, exponent + 127, 255).astype(np.uint8)
+            divisor = 2.0 ** (wanted_scales.astype(np.float64) - 127)
+        else:
+            stored = np.minimum(wanted / np.float32(6), np.float32(448)).astype(
+                ml_dtypes.float8_e4m3fn
+            )
+            wanted_scales = np.where(finite, stored.view(np.uint8), 127)
+            divisor = f64(stored)
+        y = f64(np.where(finite[:, None], x.astype(np.float32), np.float32(0))) / divisor[:, None]
+    y = np.where((wanted == 0)[:, None] | (divisor == 0)[:, None], 0, y).astype(np.float32)
+    np.testing.assert_array_equal(scales, wanted_scales)
+    np.testing.assert_array_equal(codes, pack(even_nearest(y.reshape(-1)), 4))

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 import kernels
 import numpy as np
 import pytest
+import test_kernel_blockwise as blockwise
 import test_kernel_copy as on_copy
+import test_kernel_int8 as on_int8
 import test_kernel_linalg as on_linalg
 import test_kernel_matmul as on_matmul
 import test_kernel_products as products
@@ -111,6 +113,30 @@ def test_panels(held: int) -> None:
 
 def test_jacobi() -> None:
     on_linalg.test_jacobi(17)
+
+
+@pytest.mark.parametrize("name", ["book4", "book8", "nvfp4", "affine3", "affine8"])
+def test_blockwise_kernels(name: str) -> None:
+    rows, columns, block = blockwise.sizes(name, (64, 24))[1]
+    for fast in (False, True):
+        blockwise.product("matvec", name, "f16", 3, rows, columns, block, fast=fast)
+        blockwise.product("_plain", name, "f16", 3, rows, columns, block, fast=fast)
+        blockwise.product("", name, "f16", 3, rows, columns, block, biased=True, fast=fast)
+    blockwise.test_dequantize(name, "f16")
+
+
+def test_blockwise_quantize() -> None:
+    for bits, block in [(4, 64), (4, 1024), (8, 256), (8, 100)]:
+        blockwise.test_quantize(bits, block, "bf16")
+    blockwise.test_quantize_microscaling("nvfp4", 16, "f32")
+
+
+def test_int8_kernels() -> None:
+    on_int8.test_quantize_rows((3, 37), 1.5, "f16")
+    on_int8.test_dequantize("f32", True)
+    for kernel in ["matvec", *on_int8.TILES]:
+        a, b = random((5, 37), "i8", 1), random((9, 37), "i8", 2)
+        on_int8.matmul(kernel, a, b, 0)
 
 
 def test_a_planted_race_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
