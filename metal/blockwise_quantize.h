@@ -13,9 +13,8 @@
 // Codes are aligned to 8 bytes.
 #pragma once
 
+#include "load_eight.h"
 #include "micro_scales.h"
-
-constant bool vector_x [[function_constant(6)]];
 
 // The largest float that is no greater than the middle between two.
 METAL_FUNC float lower_middle(float a, float b) {
@@ -28,13 +27,21 @@ METAL_FUNC float lower_middle(float a, float b) {
   return as_type<float>(middle > 0 ? bits - 1 : middle < 0 ? bits + 1 : 0x80000001u);
 }
 
+// What a value has to exceed to be nearer to a later entry of a sorted book than to entry i. Equal
+// entries share a limit, so that the first of them is found.
+template <uint kBook, typename Values>
+METAL_FUNC float limit_after(Values book, uint i) {
+  uint next = i + 1;
+  while (next < kBook && book[next] == book[i]) ++next;
+  return next < kBook ? lower_middle(book[i], book[next]) : INFINITY;
+}
+
 // An encoder finds codes of kBits: divisor() gives what a block's elements are divided by, or 0
 // where all of them get the code of 0, and the scale that is stored; the call the code of a
 // quotient.
 
 // Codes of the nearest entry of a book, the lower of two that are equally near: an element of rank
-// r is above limits[r - 1] and not above limits[r]. Of equal entries the first is meant. A book of
-// 256 is sorted: there ranks are codes.
+// r is above limits[r - 1] and not above limits[r]. A book of 256 is sorted: ranks are its codes.
 template <uint kCodeBits>
 struct BookEncoder {
   using Scale = float;
@@ -51,24 +58,19 @@ struct BookEncoder {
                                      uint threads) {
     threadgroup float* codes = table + kBook;
     if (kBits == 8) {
-      for (uint i = index; i + 1 < kBook; i += threads) {
-        table[i] = lower_middle(book[i], book[i + 1]);
-      }
+      for (uint i = index; i < kBook; i += threads) table[i] = limit_after<kBook>(book, i);
     } else {
       threadgroup float* sorted = codes + kBook;
       for (uint i = index; i < kBook; i += threads) {
-        uint rank = 0, equal = i;
+        uint rank = 0;
         for (uint j = 0; j < kBook; ++j) {
           if (book[j] < book[i] || (book[j] == book[i] && j < i)) ++rank;
-          if (book[j] == book[i]) equal = min(equal, j);
         }
         sorted[rank] = book[i];
-        codes[rank] = float(equal);
+        codes[rank] = float(i);
       }
       threadgroup_barrier(mem_flags::mem_threadgroup);
-      for (uint i = index; i + 1 < kBook; i += threads) {
-        table[i] = lower_middle(sorted[i], sorted[i + 1]);
-      }
+      for (uint i = index; i < kBook; i += threads) table[i] = limit_after<kBook>(sorted, i);
     }
     threadgroup_barrier(mem_flags::mem_threadgroup);
     return BookEncoder{table, codes};
@@ -76,7 +78,7 @@ struct BookEncoder {
 
   static METAL_FUNC float divisor(uint greatest, thread Scale& stored) {
     stored = as_type<float>(greatest);
-    return is_finite_magnitude(greatest) ? stored : 0.0f;
+    return is_finite(as_type<float>(greatest)) ? stored : 0.0f;
   }
 
   METAL_FUNC uint operator()(float x) const {
@@ -102,7 +104,7 @@ struct MicroscalingEncoder {
 
   static METAL_FUNC float divisor(uint greatest, thread Scale& stored) {
     stored = MicroScale::encode(greatest);
-    return greatest > 0 && is_finite_magnitude(greatest) ? MicroScale::decode(stored) : 0.0f;
+    return greatest > 0 && is_finite(as_type<float>(greatest)) ? MicroScale::decode(stored) : 0.0f;
   }
 
   METAL_FUNC uint operator()(float x) const {
@@ -112,23 +114,6 @@ struct MicroscalingEncoder {
     return x < 0 ? code | 8 : code;
   }
 };
-
-// Magnitudes as bits are in the order of the floats, infinity and then NaN at the end.
-METAL_FUNC uint magnitude(float x) { return as_type<uint>(x) & 0x7fffffffu; }
-
-template <typename T>
-METAL_FUNC void load_eight(device const T* x, ulong at, ulong count, thread float (&values)[8]) {
-  if (vector_x && at + 8 <= count) {
-    const vec<T, 4> first = *(device const vec<T, 4>*)(x + at);
-    const vec<T, 4> second = *(device const vec<T, 4>*)(x + at + 4);
-    for (uint i = 0; i < 4; ++i) {
-      values[i] = float(first[i]);
-      values[4 + i] = float(second[i]);
-    }
-  } else {
-    for (uint i = 0; i < 8; ++i) values[i] = at + i < count ? float(x[at + i]) : 0.0f;
-  }
-}
 
 template <typename T, typename Encoder>
 [[kernel]] void blockwise_quantize(

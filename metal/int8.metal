@@ -26,11 +26,12 @@
 }
 
 template <typename T>
-[[kernel]] void int8_dequantize(
-    device const int* sums [[buffer(0)]], device const float* row_absmax [[buffer(1)]],
-    device const float* column_absmax [[buffer(2)]],
-    device const float* bias [[buffer(3), function_constant(has_bias)]], device T* out [[buffer(4)]],
-    constant RowParams& p [[buffer(5)]], uint2 position [[thread_position_in_grid]]) {
+[[kernel]] void int8_dequantize(device const int* sums [[buffer(0)]],
+                                device const float* row_absmax [[buffer(1)]],
+                                device const float* column_absmax [[buffer(2)]],
+                                device const float* bias [[buffer(3), function_constant(has_bias)]],
+                                device T* out [[buffer(4)]], constant RowParams& p [[buffer(5)]],
+                                uint2 position [[thread_position_in_grid]]) {
   const uint column = position.x, row = position.y;
   if (column >= p.columns || row >= p.rows) return;
   constexpr float kUnit = 1.0f / (127 * 127);

@@ -4,8 +4,6 @@
 
 #include "numeric.h"
 
-METAL_FUNC bool is_finite_magnitude(uint bits) { return bits < 0x7f800000u; }
-
 // E8M0, a power of two: 2^(x - 127); 255 is NaN.
 struct PowerScale {
   static constant constexpr bool kFitsHalf = false;
@@ -17,7 +15,7 @@ struct PowerScale {
 
   // The greatest element's exponent less that of 4, E2M1's largest power of two.
   static METAL_FUNC uchar encode(uint greatest) {
-    return is_finite_magnitude(greatest) ? max(greatest >> 23, 2u) - 2 : 255;
+    return is_finite(as_type<float>(greatest)) ? max(greatest >> 23, 2u) - 2 : 255;
   }
 };
 
@@ -33,7 +31,7 @@ struct MiniScale {
   // The greatest element over 6, E2M1's greatest value, rounded to nearest, ties to even; at most
   // 448.
   static METAL_FUNC uchar encode(uint greatest) {
-    if (!is_finite_magnitude(greatest)) return 127;
+    if (!is_finite(as_type<float>(greatest))) return 127;
     const float x = as_type<float>(greatest) / 6.0f;
     if (x < 0x1p-6f) return uchar(rint(x * 0x1p9f));  // denormal, or the least that is not
     const uint bits = as_type<uint>(x);

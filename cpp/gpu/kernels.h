@@ -35,10 +35,15 @@ inline Grid grid_of_elements(uint64_t count) {
 // `a` with strides of 0 and more: kernels never read below the address that they are bound to.
 Array forwards(const Array& a);
 
+// Whether the elements of `a` begin at a multiple of `bytes`. Foreign memory may begin anywhere.
+inline bool aligned_to(const Array& a, size_t bytes) {
+  return reinterpret_cast<uintptr_t>(a.data()) % bytes == 0;
+}
+
 // Whether kernels may load four neighbouring elements at a time, at multiples of `step` from the
 // start of `a`.
 inline bool aligned_for_vectors(const Array& a, int64_t step) {
-  return a.offset() % (4 * size_of(a.dtype())) == 0 && step % 4 == 0;
+  return aligned_to(a, 4 * size_of(a.dtype())) && step % 4 == 0;
 }
 
 }  // namespace bitmetal::gpu

@@ -368,3 +368,39 @@ def test_quantize_microscaling(name: str, block: int, dtype: str) -> None:
     y = np.where((wanted == 0)[:, None] | (divisor == 0)[:, None], 0, y).astype(np.float32)
     np.testing.assert_array_equal(scales, wanted_scales)
     np.testing.assert_array_equal(codes, pack(even_nearest(y.reshape(-1)), 4))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize(("bits", "block"), [(2, 32), (3, 64), (4, 128), (6, 32), (8, 64)])
+def test_quantize_affine(bits: int, block: int, dtype: str) -> None:
+    blocks = 40
+    x = random((blocks, block), dtype, bits)
+    x[0], x[1], x[2], x[3] = 0, 1.5, np.abs(x[2]), -np.abs(x[3])
+    x[4, 1], x[5, 2] = np.nan, np.inf
+    codes = np.zeros(blocks * block * bits // 8, np.uint8)
+    scales, offsets = np.zeros(blocks, DTYPES[dtype]), np.zeros(blocks, DTYPES[dtype])
+    p = struct.pack("<QII", x.size, block, 0)
+    run(
+        "affine_quantize.metal",
+        f"affine_quantize_{bits}_{dtype}",
+        [x, codes, scales, offsets, p],
+        groups=(ceil_div(x.size, 2048),),
+        constants=VECTOR_X,
+    )
+    values, steps = x.astype(np.float32), np.float32(2**bits - 1)
+    values[4:6] = 0
+    low, high = values.min(axis=1), values.max(axis=1)
+    scale = np.maximum((high - low) / steps, np.float32(1e-7))
+    negative = np.abs(low) > np.abs(high)
+    edge, scale = np.where(negative, low, high), np.where(negative, scale, -scale)
+    multiple = np.rint(edge / scale)
+    some = multiple != 0
+    scale = np.where(some, edge / np.where(some, multiple, 1), scale).astype(DTYPES[dtype])
+    offset = np.where(some, edge, 0).astype(DTYPES[dtype])
+    finite = np.isfinite(x.astype(np.float32)).all(axis=1)
+    np.testing.assert_array_equal(f64(scales), f64(np.where(finite, f64(scale), np.nan)))
+    np.testing.assert_array_equal(f64(offsets), f64(offset))
+    wide = (a.astype(np.float32)[:, None] for a in (offset, scale))
+    wanted = np.clip(np.rint((values - next(wide)) / next(wide)), 0, steps)
+    wanted[~finite] = 0
+    np.testing.assert_array_equal(codes, pack(wanted.reshape(-1).astype(np.uint8), bits))
