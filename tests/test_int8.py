@@ -12,12 +12,6 @@ from table import EXACT, HALVES_AND_SINGLE, NMSE, Case, np_dtype, over, random, 
 Values = npt.NDArray[Any]
 
 
-@pytest.fixture(autouse=True)
-def _cpu_only(request: pytest.FixtureRequest) -> None:
-    if not request.getfixturevalue("target").startswith("cpu"):
-        request.applymarker(pytest.mark.xfail(raises=bm.CapabilityError))
-
-
 def quantize_rows(x: Values, threshold: float = 0) -> tuple[Values, Values, Values]:
     """From the contract's text."""
     x = x.astype(np.float32)
