@@ -5,47 +5,95 @@
 #include "core/thread_pool.h"
 #include "cpu/backend.h"
 #include "cpu/grain.h"
+#include "cpu/isa/kernels.h"
+#include "cpu/scratch.h"
 
 namespace bitmetal::cpu {
 namespace {
 
-template <class T>
-void quantize_rows(const Array& x, float threshold, const Array& codes, const Array& absmax,
-                   const Array* outliers) {
-  const int64_t rows = x.shape(0), columns = x.shape(1);
-  const T* values = x.data_as<T>();
-  const auto* marks = outliers ? outliers->data_as<uint8_t>() : nullptr;
-  if (outliers) {
-    auto* mark = outliers->data_as<uint8_t>();
-    std::fill_n(mark, columns, uint8_t{0});
-    for (int64_t i = 0; i < rows * columns; ++i) {
-      if (std::fabs(static_cast<float>(values[i])) >= threshold) mark[i % columns] = 1;
-    }
-  }
-  parallel_for(
-      rows, grain_of(columns * static_cast<int64_t>(sizeof(T))), [&](int64_t begin, int64_t end) {
-        for (int64_t row = begin; row < end; ++row) {
-          const T* from = values + row * columns;
-          auto* to = codes.data_as<int8_t>() + row * columns;
-          float largest = 0;
-          for (int64_t i = 0; i < columns; ++i) {
-            const float v = std::fabs(static_cast<float>(from[i]));
-            if (outliers && v >= threshold) continue;
-            if (v > largest || std::isnan(v)) largest = v;
-            if (std::isnan(largest)) break;
-          }
-          absmax.data_as<float>()[row] = largest;
-          const float factor = 127 / largest;
-          const bool zeros = !(largest > 0) || !std::isfinite(largest);
-          for (int64_t i = 0; i < columns; ++i) {
-            const float v = static_cast<float>(from[i]) * factor;
-            to[i] = zeros || (marks && marks[i])
-                        ? int8_t{0}
-                        : static_cast<int8_t>(std::nearbyint(std::clamp(v, -127.0f, 127.0f)));
-          }
-        }
-      });
+// Columns with a value of at least `threshold`.
+void mark_outliers(const float* row, int64_t columns, float threshold, uint8_t* marks) {
+  for (int64_t i = 0; i < columns; ++i) marks[i] |= std::fabs(row[i]) >= threshold;
 }
+
+template <class T>
+class RowQuantizer {
+ public:
+  RowQuantizer(const Array& x, float threshold, const Array& codes, const Array& absmax,
+               uint8_t* marks)
+      : x_(x.data_as<T>()),
+        rows_(x.shape(0)),
+        columns_(x.shape(1)),
+        threshold_(threshold),
+        codes_(codes.data_as<int8_t>()),
+        absmax_(absmax.data_as<float>()),
+        marks_(marks),
+        k_(kernels().ternary) {}
+
+  void run() const {
+    const int64_t grain = grain_of(columns_ * static_cast<int64_t>(sizeof(T)));
+    if (marks_) {
+      std::fill_n(marks_, columns_, uint8_t{0});
+      float* row = memory();
+      for (int64_t i = 0; i < rows_; ++i) {
+        widen(i, row);
+        mark_outliers(row, columns_, threshold_, marks_);
+      }
+    }
+    parallel_for(rows_, grain, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) quantize(i);
+    });
+  }
+
+ private:
+  // A row of floats and one of codes, both up to the end of a block of 16.
+  float* memory() const {
+    const auto padded = static_cast<size_t>((columns_ + 15) / 16 * 16);
+    return reinterpret_cast<float*>(scratch(Scratch::own, padded * (sizeof(float) + 1)));
+  }
+  float widen(int64_t row, float* to) const {
+    return k_.of(x_).normalize(x_ + row * columns_, columns_, 1, nullptr, to);
+  }
+
+  void quantize(int64_t i) const {
+    float* row = memory();
+    float absmax = widen(i, row);
+    if (marks_) {
+      absmax = 0;
+      for (int64_t c = 0; c < columns_; ++c) {
+        if (std::fabs(row[c]) >= threshold_) row[c] = 0;
+        // NaN stays: no comparison with it holds
+        absmax = std::fabs(row[c]) <= absmax ? absmax : std::fabs(row[c]);
+        if (std::isnan(absmax)) break;
+      }
+    }
+    absmax_[i] = absmax;
+    int8_t* to = codes_ + i * columns_;
+    if (!(absmax > 0) || !std::isfinite(absmax)) {
+      std::fill_n(to, columns_, int8_t{0});
+      return;
+    }
+    // Below 2^-121 the factor is infinite: the row is brought up to where it is not.
+    float factor = 127 / absmax;
+    if (!std::isfinite(factor)) {
+      for (int64_t c = 0; c < columns_; ++c) row[c] *= 0x1p100f;
+      factor = 127 / (absmax * 0x1p100f);
+    }
+    auto* codes = reinterpret_cast<int8_t*>(row + (columns_ + 15) / 16 * 16);
+    k_.quantize_activations(row, columns_, factor, codes);
+    std::copy_n(codes, columns_, to);
+    if (!marks_) return;
+    for (int64_t c = 0; c < columns_; ++c) to[c] = marks_[c] ? int8_t{0} : to[c];
+  }
+
+  const T* x_;
+  const int64_t rows_, columns_;
+  const float threshold_;
+  int8_t* codes_;
+  float* absmax_;
+  uint8_t* marks_;
+  const TernaryKernels& k_;
+};
 
 template <class T>
 void dequantize(const Array& sums, const float* rows, const float* columns, const float* bias,
@@ -69,21 +117,30 @@ void dequantize(const Array& sums, const float* rows, const float* columns, cons
 void CpuBackend::int8_quantize_rows(const Array& x, float threshold, const Array& codes,
                                     const Array& absmax, const Array* outliers) {
   visit_half_or_float(x.dtype(), [&](auto type) {
-    quantize_rows<typename decltype(type)::type>(x, threshold, codes, absmax, outliers);
+    RowQuantizer<typename decltype(type)::type>(x, threshold, codes, absmax,
+                                                outliers ? outliers->data_as<uint8_t>() : nullptr)
+        .run();
   });
 }
 
 void CpuBackend::int8_matmul(const Array& a, const Array& b, const Array& out) {
   const int64_t m = a.shape(0), n = b.shape(0), k = a.shape(1);
-  parallel_for(m * n, grain_of(2 * k), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const auto* left = a.data_as<int8_t>() + i / n * k;
-      const auto* right = b.data_as<int8_t>() + i % n * k;
-      uint32_t sum = 0;
-      for (int64_t c = 0; c < k; ++c) sum += static_cast<uint32_t>(left[c] * right[c]);
-      out.data_as<int32_t>()[i] = static_cast<int32_t>(sum);
-    }
-  });
+  const auto* left = a.data_as<int8_t>();
+  const auto* right = b.data_as<int8_t>();
+  auto* to = out.data_as<int32_t>();
+  const auto multiply = kernels().int8.multiply;
+  constexpr int64_t kStep = 16;  // rows of the longer side at a time
+  const bool across = n >= m;
+  const int64_t length = across ? n : m, breadth = across ? m : n;
+  parallel_for((length + kStep - 1) / kStep, grain_of(kStep * k * breadth),
+               [&](int64_t begin, int64_t end) {
+                 const int64_t first = begin * kStep, count = std::min(end * kStep, length) - first;
+                 if (across) {
+                   multiply(left, m, right + first * k, count, k, to + first, n);
+                 } else {
+                   multiply(left + first * k, count, right, n, k, to + first * n, n);
+                 }
+               });
 }
 
 void CpuBackend::int8_dequantize(const Array& sums, const Array& row_absmax,

@@ -14,6 +14,8 @@ namespace {
 #include "cpu/isa/ternary_avx512.h"
 #include "cpu/isa/vector_avx512.h"
 
+#include "cpu/isa/int8_avx512.h"
+
 #include "cpu/isa/kernels.inl"
 
 constexpr Kernels kKernels = make_kernels(Isa::avx512);

@@ -15,6 +15,8 @@ namespace {
 #include "cpu/isa/ternary_avx2.h"
 #include "cpu/isa/vector_avx2.h"
 
+#include "cpu/isa/int8_avx2.h"
+
 #include "cpu/isa/kernels.inl"
 
 constexpr Kernels kKernels = make_kernels(Isa::avxvnni);

@@ -62,7 +62,6 @@ inline float add_lanes(F32x16 a) {
 }
 
 constexpr int block_rows(int) { return 1; }
-constexpr int kBlockPrefetch = 2048;
 
 inline F32x16 div(F32x16 a, F32x16 b) {
   return {{_mm256_div_ps(a.v[0], b.v[0]), _mm256_div_ps(a.v[1], b.v[1])}};
@@ -138,6 +137,13 @@ inline I32x16 search_256(const BlockSearch256& s, F32x16 y) {
   }
   return r;
 }
+
+struct Search256 {
+  const BlockSearch256& search;
+
+  explicit Search256(const BlockSearch256& s) : search(s) {}
+  I32x16 codes(F32x16 y) const { return search_256(search, y); }
+};
 
 struct SpreadScales {
   int64_t block_size;

@@ -35,7 +35,6 @@ inline float max_lane(F32x16 a) { return _mm512_reduce_max_ps(a.v); }
 inline float add_lanes(F32x16 a) { return _mm512_reduce_add_ps(a.v); }
 
 constexpr int block_rows(int n) { return n == 1 ? 4 : 2; }
-constexpr int kBlockPrefetch = 2048;
 
 inline F32x16 div(F32x16 a, F32x16 b) { return {_mm512_div_ps(a.v, b.v)}; }
 
@@ -50,8 +49,27 @@ struct Table16 {
   }
 };
 
+// Gathers take twice as long as these lookups in registers (Zen 5). Of 2^n tables of 32, the next
+// bits of the index choose.
+inline __m512 lookup_32(const float* table, __m512i index) {
+  return _mm512_permutex2var_ps(_mm512_loadu_ps(table), index, _mm512_loadu_ps(table + 16));
+}
+inline __m512 lookup_64(const float* table, __m512i index, __mmask16 bit_5) {
+  return _mm512_mask_blend_ps(bit_5, lookup_32(table, index), lookup_32(table + 32, index));
+}
+inline __m512 lookup_128(const float* table, __m512i index, __mmask16 bit_5, __mmask16 bit_6) {
+  return _mm512_mask_blend_ps(bit_6, lookup_64(table, index, bit_5),
+                              lookup_64(table + 64, index, bit_5));
+}
+inline __mmask16 bit_mask(__m512i index, int bit) {
+  return _mm512_test_epi32_mask(index, _mm512_set1_epi32(1 << bit));
+}
+
 inline F32x16 lookup_256(const float* book, const uint8_t* codes) {
-  return {_mm512_i32gather_ps(_mm512_cvtepu8_epi32(load_bytes<16>(codes)), book, 4)};
+  const __m512i index = _mm512_cvtepu8_epi32(load_bytes<16>(codes));
+  const __mmask16 bit_5 = bit_mask(index, 5), bit_6 = bit_mask(index, 6);
+  return {_mm512_mask_blend_ps(bit_mask(index, 7), lookup_128(book, index, bit_5, bit_6),
+                               lookup_128(book + 128, index, bit_5, bit_6))};
 }
 
 struct Search16 {
@@ -74,21 +92,35 @@ struct Search16 {
   }
 };
 
-inline I32x16 search_256(const BlockSearch256& s, F32x16 y) {
-  const __m512i bits = _mm512_castps_si512(y.v);
-  const __m512i magnitude = _mm512_and_si512(bits, _mm512_set1_epi32(0x7fffffff));
-  __m512i cell =
-      _mm512_sub_epi32(_mm512_srli_epi32(magnitude, s.kShift), _mm512_set1_epi32(s.kFirst));
-  cell = _mm512_max_epi32(cell, _mm512_setzero_si512());
-  cell = _mm512_mask_add_epi32(cell, _mm512_movepi32_mask(bits), cell, _mm512_set1_epi32(s.kCells));
-  __m512i code = _mm512_and_si512(_mm512_i32gather_epi32(cell, s.below, 1), _mm512_set1_epi32(255));
-  for (int step = 0; step < s.steps; ++step) {
-    const __m512 threshold = _mm512_i32gather_ps(code, s.thresholds, 4);
-    code = _mm512_mask_add_epi32(code, _mm512_cmp_ps_mask(y.v, threshold, _CMP_GT_OQ), code,
-                                 _mm512_set1_epi32(1));
+// A binary search, whose levels of 1 to 128 thresholds are looked up in registers.
+struct Search256 {
+  alignas(64) float levels[8][128];
+
+  explicit Search256(const BlockSearch256& s) {
+    for (int level = 0; level < 8; ++level) {
+      const int step = 256 >> level;
+      for (int i = 0; i < 1 << level; ++i) {
+        levels[level][i] = s.thresholds[i * step + step / 2 - 1];
+      }
+      for (int i = 1 << level; i < 32; ++i) levels[level][i] = 0;
+    }
   }
-  return {code};
-}
+  I32x16 codes(F32x16 y) const {
+    __m512i below = _mm512_setzero_si512();
+    const auto descend = [&](__m512 threshold) BITMETAL_INLINE {
+      below = _mm512_add_epi32(below, below);
+      below = _mm512_mask_add_epi32(below, _mm512_cmp_ps_mask(y.v, threshold, _CMP_GT_OQ), below,
+                                    _mm512_set1_epi32(1));
+    };
+    unroll<5>([&](auto level) BITMETAL_INLINE {
+      descend(_mm512_permutexvar_ps(below, _mm512_load_ps(levels[level])));
+    });
+    descend(lookup_32(levels[5], below));
+    descend(lookup_64(levels[6], below, bit_mask(below, 5)));
+    descend(lookup_128(levels[7], below, bit_mask(below, 5), bit_mask(below, 6)));
+    return {below};
+  }
+};
 
 struct SpreadScales {
   int64_t block_size;

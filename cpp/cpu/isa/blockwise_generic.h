@@ -60,7 +60,6 @@ inline float add_lanes(F32x16 a) {
 
 // Rows of weights at once beside n rows of activations, as registers allow.
 constexpr int block_rows(int) { return 1; }
-constexpr int kBlockPrefetch = 0;  // how far ahead of its stream a product fetches codes
 
 // 16 floats, chosen by indices from 0 to 15.
 struct Table16 {
@@ -118,6 +117,13 @@ inline I32x16 search_256(const BlockSearch256& s, F32x16 y) {
   }
   return load(r);
 }
+
+struct Search256 {
+  const BlockSearch256& search;
+
+  explicit Search256(const BlockSearch256& s) : search(s) {}
+  I32x16 codes(F32x16 y) const { return search_256(search, y); }
+};
 
 // For lanes of 8 columns each: the scale of the block that a lane belongs to.
 struct SpreadScales {

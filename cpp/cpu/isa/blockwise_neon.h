@@ -67,7 +67,6 @@ inline float add_lanes(F32x16 a) {
 }
 
 constexpr int block_rows(int) { return 1; }
-constexpr int kBlockPrefetch = 1024;
 
 inline F32x16 div(F32x16 a, F32x16 b) {
   for (int q = 0; q < 4; ++q) a.v[q] = vdivq_f32(a.v[q], b.v[q]);
@@ -143,6 +142,13 @@ inline I32x16 search_256(const BlockSearch256& s, F32x16 y) {
   }
   return load(r);
 }
+
+struct Search256 {
+  const BlockSearch256& search;
+
+  explicit Search256(const BlockSearch256& s) : search(s) {}
+  I32x16 codes(F32x16 y) const { return search_256(search, y); }
+};
 
 struct SpreadScales {
   int64_t block_size;

@@ -11,6 +11,8 @@ namespace {
 #include "cpu/isa/ternary_generic.h"
 #include "cpu/isa/vector_generic.h"
 
+#include "cpu/isa/int8_generic.h"
+
 #include "cpu/isa/kernels.inl"
 
 constexpr Kernels kKernels = make_kernels(Isa::generic);

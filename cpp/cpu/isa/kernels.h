@@ -11,6 +11,7 @@
 #include "cpu/kernels/elementwise.h"
 #include "cpu/kernels/gemm.h"
 #include "cpu/kernels/gemv.h"
+#include "cpu/kernels/int8.h"
 #include "cpu/kernels/reduce.h"
 #include "cpu/kernels/rms_norm.h"
 #include "cpu/kernels/softmax.h"
@@ -29,6 +30,7 @@ struct Kernels {
   RmsNormKernels rms_norm;
   GemmKernels gemm;
   GemvKernels gemv;
+  Int8Kernels int8;
 };
 
 // Null where this build lacks the set.

@@ -7,6 +7,7 @@
 #include "cpu/kernels/elementwise.inl"
 #include "cpu/kernels/gemm.inl"
 #include "cpu/kernels/gemv.inl"
+#include "cpu/kernels/int8.inl"
 #include "cpu/kernels/reduce.inl"
 #include "cpu/kernels/rms_norm.inl"
 #include "cpu/kernels/softmax.inl"
@@ -22,5 +23,6 @@ constexpr Kernels make_kernels(Isa isa) {
           .softmax = kSoftmaxKernels,
           .rms_norm = kRmsNormKernels,
           .gemm = kGemmKernels,
-          .gemv = kGemvKernels};
+          .gemv = kGemvKernels,
+          .int8 = kInt8Kernels};
 }

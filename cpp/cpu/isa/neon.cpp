@@ -20,6 +20,8 @@ namespace {
 #include "cpu/isa/ternary_neon.h"
 #include "cpu/isa/vector_neon.h"
 
+#include "cpu/isa/int8_neon.h"
+
 #include "cpu/isa/kernels.inl"
 
 constexpr Kernels kKernels = make_kernels(Isa::neon);

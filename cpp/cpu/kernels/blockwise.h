@@ -98,7 +98,7 @@ struct BlockwiseKernels {
   // is the element that belongs to the run's first one; 16 past the last one are zero.
   void (*dot[kBlockLoaders])(const BlockRun& run, const float* x, int64_t stride, int count,
                              float* y);
-  // y[n * y_stride + r] for rows of nibbles, high or low ones first. Activations come in chunks of
+  // y[n * y_stride + r] for rows of nibbles, low or high ones first. Activations come in chunks of
   // kNibbleChunk columns, zero past the last one: 8 vectors, of which vector j holds the columns 8
   // l + j. `sums`, with biases, adds the 8 up: 16 floats a chunk.
   void (*dot_nibbles[2])(const NibbleRows& w, const float* x, int64_t stride, const float* sums,

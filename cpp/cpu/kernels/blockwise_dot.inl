@@ -88,24 +88,28 @@ template <bool high_first, int R, int N>
 inline void dot_nibble_rows(const NibbleRows& w, int64_t row, const float* x, int64_t stride,
                             const float* x_sums, int64_t sum_stride, float* y, int64_t y_stride) {
   const Table16 table(load(w.book));
-  const int64_t blocks = w.columns / w.block_size;
+  const int shift = std::countr_zero(static_cast<uint64_t>(w.block_size));
+  const int64_t blocks = w.columns >> shift;
   const int64_t whole = w.columns / kNibbleChunk, rest = w.columns % kNibbleChunk;
   const int64_t row_bytes = w.columns / 2;
   const SpreadScales spread(w.block_size);
+  const uint8_t* const first = w.codes + row * row_bytes;
+  const float* const first_scale = w.scales + row * blocks;
+  const float* const first_bias = !high_first && w.biases ? w.biases + row * blocks : nullptr;
   F32x16 sums[R][N];
   unroll<R * N>([&](auto i) BITMETAL_INLINE { sums[i / N][i % N] = broadcast(0); });
-  const uint8_t* first = w.codes + row * row_bytes;
-  const auto chunk = [&](int64_t c, const uint8_t* const(&codes)[R],
-                         int64_t count) BITMETAL_INLINE {
-    const int64_t block = row * blocks + c * kNibbleChunk / w.block_size;
+  const auto add_chunk = [&](int64_t c, const uint8_t* const(&codes)[R],
+                             int64_t count) BITMETAL_INLINE {
+    const int64_t block = c * kNibbleChunk >> shift;
     F32x16 scales[R];
     unroll<R>([&](auto r) BITMETAL_INLINE {
-      scales[r] = spread.load(w.scales + block + r * blocks, count);
+      scales[r] = spread.load(first_scale + block + r * blocks, count);
     });
     dot_chunk<high_first>(codes, table, x + c * kNibbleChunk, stride, scales, sums);
-    if (w.biases) {
+    if constexpr (!high_first) {  // of those only affine codes have biases
+      if (!first_bias) return;
       unroll<R>([&](auto r) BITMETAL_INLINE {
-        const F32x16 bias = spread.load(w.biases + block + r * blocks, count);
+        const F32x16 bias = spread.load(first_bias + block + r * blocks, count);
         unroll<N>([&](auto n) BITMETAL_INLINE {
           sums[r][n] = mul_add(bias, load(x_sums + n * sum_stride + 16 * c), sums[r][n]);
         });
@@ -117,9 +121,9 @@ inline void dot_nibble_rows(const NibbleRows& w, int64_t row, const float* x, in
     const uint8_t* codes[R];
     unroll<R>([&](auto r) BITMETAL_INLINE {
       codes[r] = first + r * row_bytes + c * 64;
-      prefetch(codes[r] + kBlockPrefetch);
+      prefetch(codes[r] + R * row_bytes);  // the next rows
     });
-    chunk(c, codes, scales_each);
+    add_chunk(c, codes, scales_each);
   }
   if (rest) {
     uint8_t padded[R][64] = {};
@@ -128,7 +132,7 @@ inline void dot_nibble_rows(const NibbleRows& w, int64_t row, const float* x, in
       std::memcpy(padded[r], first + r * row_bytes + whole * 64, static_cast<size_t>(rest / 2));
       codes[r] = padded[r];
     }
-    chunk(whole, codes, spread.count(rest));
+    add_chunk(whole, codes, spread.count(rest));
   }
   for (int r = 0; r < R; ++r) {
     for (int n = 0; n < N; ++n) y[n * y_stride + row + r] = add_lanes(sums[r][n]);

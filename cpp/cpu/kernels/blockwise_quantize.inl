@@ -99,10 +99,11 @@ void quantize_nibbles(const T* from, int64_t size, const BlockSearch16& table,
 }
 
 template <class T>
-void quantize_bytes(const T* from, int64_t size, const BlockSearch256& search,
+void quantize_bytes(const T* from, int64_t size, const BlockSearch256& table,
                     const BlockOutput& out) {
+  const Search256 search(table);
   uint8_t zeros[16];
-  pack_bytes(zeros, search_256(search, broadcast(0)));
+  pack_bytes(zeros, search.codes(broadcast(0)));
   auto* scales = static_cast<float*>(out.scales);
   for_each_block(from, size, out.block_size, [&](const T* x, int64_t n, int64_t block) {
     const AbsmaxScale scale(block_absmax(x, n));
@@ -114,10 +115,10 @@ void quantize_bytes(const T* from, int64_t size, const BlockSearch256& search,
     }
     const F32x16 by = broadcast(scale.divisor);
     int64_t i = 0;
-    for (; i + 16 <= n; i += 16) pack_bytes(codes + i, search_256(search, div(load(x + i), by)));
+    for (; i + 16 <= n; i += 16) pack_bytes(codes + i, search.codes(div(load(x + i), by)));
     if (i < n) {
       uint8_t packed[16];
-      pack_bytes(packed, search_256(search, div(load_partial(x + i, n - i), by)));
+      pack_bytes(packed, search.codes(div(load_partial(x + i, n - i), by)));
       std::memcpy(codes + i, packed, static_cast<size_t>(n - i));
     }
   });
