@@ -8,6 +8,7 @@
 #include <mutex>
 #include <regex>
 
+#include "exec/nvrtc.h"
 #include "exec/options.h"
 
 namespace softmetal {
@@ -146,11 +147,11 @@ struct DoubleExecutor : Executor {
     return std::make_shared<DoubleProgram>(std::move(found));
   }
 
-  void* allocate(size_t bytes) override {
+  void* allocate(size_t bytes, Reach) override {
     void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return data == MAP_FAILED ? nullptr : data;
   }
-  void deallocate(void* data, size_t bytes) override { munmap(data, bytes); }
+  void deallocate(void* data, size_t bytes, Reach) override { munmap(data, bytes); }
 };
 
 std::mutex options_mutex;
@@ -162,6 +163,13 @@ Executor& cpu_executor() {
   static auto& executor = *new DoubleExecutor();
   return executor;
 }
+
+const CudaGpu& cuda_gpu() {
+  static const CudaGpu none{nullptr, "the executor double has none", {}, {}, 0};
+  return none;
+}
+
+void set_nvrtc_path(const std::string&) {}
 
 ExecutionOptions execution_options() {
   std::lock_guard lock(options_mutex);

@@ -5,15 +5,11 @@
 
 #include <algorithm>
 #include <cstring>
-#include <filesystem>
 #include <map>
 #include <mutex>
 #include <numeric>
 
-#include "../msl/analysis.h"
-#include "../msl/dialect.h"
 #include "../msl/emit_host.h"
-#include "../msl/parser.h"
 #include "../msl/standard_library.h"
 #include "cache.h"
 #include "check_log.h"
@@ -24,8 +20,10 @@
 #include "memory.h"
 #include "module.h"
 #include "options.h"
+#include "preprocess.h"
 #include "scheduler.h"
 #include "sha256.h"
+#include "source_program.h"
 #include "workers.h"
 
 namespace softmetal {
@@ -44,7 +42,7 @@ class CpuProgram;
 
 class CpuKernel final : public Kernel {
  public:
-  CpuKernel(std::shared_ptr<const CpuProgram> program, size_t index, ConstantValues constants);
+  CpuKernel(std::shared_ptr<const CpuProgram> program, size_t index, msl::ConstantBytes constants);
 
   const KernelInfo& info() const override { return info_; }
   size_t static_threadgroup_bytes() const override { return static_threadgroup_bytes_; }
@@ -63,7 +61,7 @@ class CpuKernel final : public Kernel {
 
   std::shared_ptr<const CpuProgram> program_;
   size_t index_;
-  ConstantValues constants_;
+  msl::ConstantBytes constants_;
   KernelInfo info_;
   size_t static_threadgroup_bytes_;
   // Built when it is to run: few programs need both.
@@ -74,26 +72,15 @@ class CpuKernel final : public Kernel {
 
 class CpuProgram final : public Program, public std::enable_shared_from_this<CpuProgram> {
  public:
-  explicit CpuProgram(std::string source)
-      : source_(std::move(source)), parsed_(msl::parse(source_)) {
-    msl::check_dialect(parsed_);
-    throw_errors();
-    analysis_ = msl::analyse(parsed_);
-    throw_errors();
-    for (size_t k = 0; k < parsed_.kernels.size(); ++k) kernels_.push_back(describe(k));
-  }
+  explicit CpuProgram(std::string preprocessed) : source_(std::move(preprocessed)) {}
 
-  const std::vector<KernelInfo>& kernels() const override { return kernels_; }
+  const std::vector<KernelInfo>& kernels() const override { return source_.kernels(); }
 
   std::shared_ptr<const Kernel> specialize(
       std::string_view name, const std::vector<ConstantValue>& constants) const override {
-    const auto found = std::find_if(kernels_.begin(), kernels_.end(),
-                                    [&](const KernelInfo& info) { return info.name == name; });
-    if (found == kernels_.end())
-      throw CompileError("function '" + std::string(name) + "' was not found in the library");
-    const auto index = static_cast<size_t>(found - kernels_.begin());
+    const size_t index = source_.index_of(name);
     return std::make_shared<CpuKernel>(shared_from_this(), index,
-                                       constant_values(*found, constants));
+                                       source_.constant_values(index, constants));
   }
 
   // The path of the library that holds this kernel alone.
@@ -111,8 +98,7 @@ class CpuProgram final : public Program, public std::enable_shared_from_this<Cpu
   void check() const {
     const Compiler& compiler = Compiler::instance();
     std::vector<size_t> all;
-    for (size_t k = 0; k < std::min(parsed_.kernels.size(), kMaxInstancesChecked); ++k)
-      all.push_back(k);
+    for (size_t k = 0; k < std::min(kernels().size(), kMaxInstancesChecked); ++k) all.push_back(k);
     const std::string text = translation(all, false);
     DiskCache::instance().entry(
         sha256(compiler.identity() + "check\n" + text) + ".ok", [&](const std::string& marker) {
@@ -121,27 +107,12 @@ class CpuProgram final : public Program, public std::enable_shared_from_this<Cpu
         });
   }
 
-  // Whether a function constant, false among `constants`, leaves the argument away.
-  bool is_absent(size_t kernel, const Argument& argument, const ConstantValues& constants) const {
-    const auto wanted = argument.kind == ArgumentKind::buffer ? msl::Parameter::Kind::buffer
-                                                              : msl::Parameter::Kind::threadgroup;
-    for (const msl::Parameter& p : parsed_.functions[parsed_.kernels[kernel].function].arguments) {
-      if (p.kind != wanted || p.index != argument.index || p.only_if.empty()) continue;
-      for (size_t c = 0; c < parsed_.constants.size(); ++c) {
-        const ConstantValues::Value& value = constants.values[c];
-        if (parsed_.constants[c].name == p.only_if) {
-          return value.defined && value.bytes[0] == std::byte{0};
-        }
-      }
-    }
-    return false;
-  }
-
-  const msl::Program& parsed() const { return parsed_; }
+  const SourceProgram& source() const { return source_; }
 
  private:
   std::string translation(const std::vector<size_t>& kernels, bool checked) const {
-    return msl::standard_library() + msl::emit_host(parsed_, analysis_, kernels, checked);
+    return msl::standard_library() +
+           msl::emit_host(source_.parsed(), source_.analysis(), kernels, checked);
   }
 
   template <class F>
@@ -157,72 +128,11 @@ class CpuProgram final : public Program, public std::enable_shared_from_this<Cpu
     unlink(file.c_str());
   }
 
-  void throw_errors() const {
-    std::string log;
-    for (const msl::SyntaxError& error : parsed_.errors)
-      log += "program_source:" + std::to_string(error.line) + ":" + std::to_string(error.column) +
-             ": error: " + error.message + "\n";
-    if (!log.empty()) throw CompileError(log);
-  }
-
-  KernelInfo describe(size_t kernel) const {
-    const msl::Function& function = parsed_.functions[parsed_.kernels[kernel].function];
-    KernelInfo info;
-    info.name = parsed_.kernels[kernel].name;
-    info.max_total_threads = function.max_total_threads;
-    for (const msl::Parameter& p : function.arguments) {
-      if (p.kind == msl::Parameter::Kind::builtin) continue;
-      const bool buffer = p.kind == msl::Parameter::Kind::buffer;
-      info.arguments.push_back({p.name, buffer ? ArgumentKind::buffer : ArgumentKind::threadgroup,
-                                p.index, p.read_only, 0, 0});
-    }
-    for (const size_t c : analysis_.constants[kernel]) {
-      const msl::FunctionConstant& constant = parsed_.constants[c];
-      info.constants.push_back(
-          {constant.name, constant.index, constant.type, !is_optional(constant.name)});
-    }
-    return info;
-  }
-
-  // The program asks whether the constant has a value, so it need not have one.
-  bool is_optional(std::string_view name) const {
-    const auto& tokens = parsed_.tokens;
-    for (size_t i = 0; i + 2 < tokens.size(); ++i)
-      if (tokens[i].is("is_function_constant_defined") && tokens[i + 2].is(name)) return true;
-    return false;
-  }
-
-  ConstantValues constant_values(const KernelInfo& kernel,
-                                 const std::vector<ConstantValue>& given) const {
-    ConstantValues out;
-    out.values.resize(parsed_.constants.size());
-    for (const FunctionConstant& wanted : kernel.constants) {
-      const auto found = std::find_if(given.begin(), given.end(), [&](const ConstantValue& value) {
-        return value.name.empty() ? value.index == wanted.index : value.name == wanted.name;
-      });
-      if (found == given.end()) {
-        if (!wanted.required) continue;
-        throw CompileError("function '" + kernel.name + "' needs a value for function constant '" +
-                           wanted.name + "' at index " + std::to_string(wanted.index));
-      }
-      if (found->type != wanted.type)
-        throw CompileError("function constant '" + wanted.name + "' of '" + kernel.name +
-                           "' has MTLDataType " + std::to_string(wanted.type) + ", the value has " +
-                           std::to_string(found->type));
-      for (size_t c = 0; c < parsed_.constants.size(); ++c)
-        if (parsed_.constants[c].name == wanted.name) out.values[c] = {true, found->bytes};
-    }
-    return out;
-  }
-
-  std::string source_;
-  msl::Program parsed_;
-  msl::Analysis analysis_;
-  std::vector<KernelInfo> kernels_;
+  const SourceProgram source_;
 };
 
 CpuKernel::CpuKernel(std::shared_ptr<const CpuProgram> program, size_t index,
-                     ConstantValues constants)
+                     msl::ConstantBytes constants)
     : program_(std::move(program)), index_(index), constants_(std::move(constants)) {
   info_ = program_->kernels()[index];
   const Module& module = execution_options().check ? *checked().module : plain();
@@ -234,8 +144,9 @@ CpuKernel::CpuKernel(std::shared_ptr<const CpuProgram> program, size_t index,
     argument.read_only = described->read_only;
     ++described;
   }
-  std::erase_if(info_.arguments,
-                [&](const Argument& a) { return program_->is_absent(index_, a, constants_); });
+  std::erase_if(info_.arguments, [&](const Argument& a) {
+    return program_->source().is_absent(index_, a, constants_);
+  });
 }
 
 const Module& CpuKernel::plain() const {
@@ -346,7 +257,7 @@ void CpuKernel::run_checked(const sm_launch& bound, const Launch& launch, size_t
   Checker::Setting setting{info_.name,   {}, {}, checked_.lines.get(), checked_.module.get(),
                            &is_allocated};
   for (const Module::Variable& variable : checked_.module->variables(0)) {
-    const std::string_view name = program_->parsed().tokens[variable.id].text;
+    const std::string_view name = program_->source().parsed().tokens[variable.id].text;
     setting.threadgroup.push_back({std::string(name), -1, variable.size, nullptr, variable.offset});
   }
   for (const Argument& argument : info_.arguments) {
@@ -395,65 +306,10 @@ class CpuExecutor final : public Executor {
     return program;
   }
 
-  void* allocate(size_t bytes) override { return allocate_memory(bytes); }
-  void deallocate(void* data, size_t bytes) override { deallocate_memory(data, bytes); }
+  void* allocate(size_t bytes, Reach) override { return allocate_memory(bytes); }
+  void deallocate(void* data, size_t bytes, Reach) override { deallocate_memory(data, bytes); }
 
  private:
-  static std::vector<std::string> macro_flags(const CompileOptions& options) {
-    // MTL::LanguageVersion is major << 16 | minor; __METAL_VERSION__ is 310 for 3.1.
-    const uint32_t version = options.language_version ? (options.language_version >> 16) * 100 +
-                                                            (options.language_version & 0xffff) * 10
-                                                      : 320;
-    std::vector<std::string> flags = {"-D__METAL_VERSION__=" + std::to_string(version)};
-    if (options.fast_math) flags.emplace_back("-D__FAST_MATH__=1");
-    for (const auto& [name, value] : options.macros) flags.push_back("-D" + name + "=" + value);
-    return flags;
-  }
-
-  static std::string source_key(std::string_view msl, const CompileOptions& options) {
-    std::string all = Compiler::instance().identity();
-    for (const std::string& flag : macro_flags(options)) all += flag + "\n";
-    all += msl::standard_macros();
-    all += msl;
-    return sha256(all);
-  }
-
-  static std::string preprocessed(const std::string& key, std::string_view msl,
-                                  const CompileOptions& options) {
-    const DiskCache& cache = DiskCache::instance();
-    const std::string path =
-        DiskCache::instance().entry(key + ".ii", [&](const std::string& output) {
-          const std::string source = cache.temporary(".metal"), macros = cache.temporary(".h");
-          write_file(source, "# 1 \"program_source\"\n" + std::string(msl) + "\n");
-          write_file(macros, msl::standard_macros());
-          std::vector<std::string> flags = macro_flags(options);
-          flags.insert(flags.end(), {"-isystem", header_directory()});
-          try {
-            write_file(output, Compiler::instance().preprocess(source, macros, flags));
-          } catch (...) {
-            unlink(source.c_str()), unlink(macros.c_str());
-            throw;
-          }
-          unlink(source.c_str()), unlink(macros.c_str());
-        });
-    auto text = read_file(path);
-    if (!text) throw CompileError("softmetal: cannot read " + path);
-    return *std::move(text);
-  }
-
-  // A folder of empty headers: what they would declare is always there.
-  static std::string header_directory() {
-    namespace fs = std::filesystem;
-    const std::string directory = DiskCache::instance().directory() + "/include";
-    for (const std::string_view name : msl::standard_headers()) {
-      const fs::path path = fs::path(directory) / name;
-      if (fs::exists(path)) continue;
-      fs::create_directories(path.parent_path());
-      write_file(path.string(), "");
-    }
-    return directory;
-  }
-
   std::mutex mutex_;
   std::map<std::string, std::weak_ptr<const CpuProgram>> programs_;
 };

@@ -10,7 +10,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -77,6 +79,7 @@ struct Binding {
   std::byte* data = nullptr;
   size_t size = 0;
   std::string_view label;
+  bool is_copy = false;  // bytes that the encoder copied, in no memory of the executor's
 };
 
 struct Launch {
@@ -93,7 +96,9 @@ class Kernel {
   virtual ~Kernel() = default;
   virtual const KernelInfo& info() const = 0;
   virtual size_t static_threadgroup_bytes() const = 0;
-  virtual void run(const Launch& launch) const = 0;  // blocks; throws ExecutionError
+  virtual uint32_t max_threads() const { return 1024; }  // of a threadgroup
+  // Throws ExecutionError. May return before the kernel has run: Executor::finish() waits for it.
+  virtual void run(const Launch& launch) const = 0;
 };
 
 class Program {
@@ -105,17 +110,43 @@ class Program {
       std::string_view kernel, const std::vector<ConstantValue>& constants) const = 0;
 };
 
+// Who reaches memory: kernels alone, or the host too, at the same address.
+enum class Reach : uint8_t { kernels, host };
+
+// Kernels, copies and fills run in the order in which they were started.
 class Executor {
  public:
   virtual ~Executor() = default;
   // Thread-safe. Results are cached on disk by everything that decides them.
   virtual std::shared_ptr<const Program> compile(std::string_view msl,
                                                  const CompileOptions& options) = 0;
-  // Memory that both the host and the kernels reach at one address, page-aligned and zeroed;
-  // nullptr when there is none left.
-  virtual void* allocate(size_t bytes) = 0;
-  virtual void deallocate(void* data, size_t bytes) = 0;
+  // Page-aligned and zeroed; nullptr when there is none left.
+  virtual void* allocate(size_t bytes, Reach reach) = 0;
+  virtual void deallocate(void* data, size_t bytes, Reach reach) = 0;
+  // Lets kernels reach whole pages of the program's own memory; false where they cannot.
+  virtual bool map(void*, size_t) { return true; }
+  virtual void unmap(void*) {}
+
+  virtual void copy(void* to, const void* from, size_t bytes) { std::memcpy(to, from, bytes); }
+  virtual void fill(void* data, uint8_t value, size_t bytes) { std::memset(data, value, bytes); }
+
+  // Around what one thread starts. finish() returns once all that was started is done, with the
+  // seconds it took since begin() where the executor has a clock of its own; throws ExecutionError.
+  virtual void begin() {}
+  virtual std::optional<double> finish() { return std::nullopt; }
+  // Nothing will run any more.
+  virtual bool lost() const { return false; }
 };
+
+// The first NVIDIA GPU of this machine. Looks for it, and for what compiles its kernels, once.
+struct CudaGpu {
+  Executor* executor = nullptr;  // lives until the process ends
+  std::string missing;           // why there is none
+  std::string name;
+  std::string architecture;  // "sm_90"
+  uint64_t memory = 0;
+};
+const CudaGpu& cuda_gpu();
 
 // Runs kernels on this machine's processor: translated to C++, compiled by the system's compiler,
 // each Metal thread a fiber. Lives until the process ends.

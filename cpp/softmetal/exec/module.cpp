@@ -13,15 +13,20 @@
 namespace softmetal {
 namespace {
 
-std::string patched(std::string library, const ConstantValues& constants) {
+bool any(const msl::ConstantBytes& constants) {
+  return std::any_of(constants.begin(), constants.end(),
+                     [](const auto& c) { return c.has_value(); });
+}
+
+std::string patched(std::string library, const msl::ConstantBytes& constants) {
   const size_t at =
       library.find(std::string_view(msl::kConstantsMagic, sizeof msl::kConstantsMagic));
   if (at == std::string::npos)
     throw CompileError("softmetal: a compiled program has no constants table");
-  for (size_t i = 0; i < constants.values.size(); ++i) {
+  for (size_t i = 0; i < constants.size(); ++i) {
     msl::ConstantSlot slot{};
-    std::memcpy(slot.value, constants.values[i].bytes.data(), sizeof slot.value);
-    slot.defined = constants.values[i].defined;
+    if (constants[i]) std::memcpy(slot.value, constants[i]->data(), sizeof slot.value);
+    slot.defined = constants[i].has_value();
     std::memcpy(&library[at + 32 + i * sizeof slot], &slot, sizeof slot);
   }
   return library;
@@ -29,13 +34,9 @@ std::string patched(std::string library, const ConstantValues& constants) {
 
 }  // namespace
 
-bool ConstantValues::any() const {
-  return std::any_of(values.begin(), values.end(), [](const Value& v) { return v.defined; });
-}
-
-Module::Module(const std::string& path, const ConstantValues& constants) : path_(path) {
+Module::Module(const std::string& path, const msl::ConstantBytes& constants) : path_(path) {
   std::string file = path;
-  if (constants.any()) {
+  if (any(constants)) {
     const auto library = read_file(path);
     if (!library) throw CompileError("softmetal: cannot read " + path);
     file = DiskCache::instance().temporary(".so");
@@ -43,7 +44,7 @@ Module::Module(const std::string& path, const ConstantValues& constants) : path_
   }
   handle_ = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   const std::string failure = handle_ ? "" : dlerror();
-  if (constants.any()) unlink(file.c_str());
+  if (any(constants)) unlink(file.c_str());
   if (!handle_) throw CompileError("softmetal: " + failure);
   descriptor_ = static_cast<const sm_module*>(dlsym(handle_, "softmetal_module"));
   if (!descriptor_ || descriptor_->abi_version != SM_ABI_VERSION) {

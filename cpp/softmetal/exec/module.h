@@ -1,26 +1,16 @@
 // A compiled program in this process.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "../msl/syntax.h"
 #include "abi.h"
 #include "executor.h"
 
 namespace softmetal {
-
-// The values of a program's function constants, by their place in msl::Program::constants.
-struct ConstantValues {
-  struct Value {
-    bool defined = false;
-    std::array<std::byte, 16> bytes{};
-  };
-  std::vector<Value> values;
-  bool any() const;
-};
 
 // Owns the loaded library. Function constants are ordinary variables of the program that are
 // computed while it is loaded; each set of values therefore gets a copy of the library, patched, of
@@ -28,7 +18,7 @@ struct ConstantValues {
 class Module {
  public:
   // Throws CompileError when the file cannot be loaded.
-  Module(const std::string& path, const ConstantValues& constants);
+  Module(const std::string& path, const msl::ConstantBytes& constants);
   ~Module();
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;

@@ -3,6 +3,8 @@
 
 #include <string_view>
 
+#include "exec/executor.h"
+#include "exec/nvrtc.h"
 #include "exec/options.h"
 #include "mtl/faults.h"
 #include "mtl/misuse.h"
@@ -98,6 +100,10 @@ int softmetal_order(uint64_t* seed) {
 void softmetal_set_threads(unsigned threads) {
   change_options([&](ExecutionOptions& options) { options.threads = threads; });
 }
+
+const char* softmetal_cuda_missing(void) { return softmetal::cuda_gpu().missing.c_str(); }
+
+void softmetal_set_nvrtc_path(const char* path) { softmetal::set_nvrtc_path(path); }
 
 void softmetal_set_check(int on) {
   change_options([&](ExecutionOptions& options) { options.check = on != 0; });

@@ -3,35 +3,18 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "edits.h"
+#include "emitter.h"
 #include "parser.h"
 
 namespace softmetal::msl {
 namespace {
 
-bool all_of(std::string_view text, std::string_view set) {
-  return text.find_first_not_of(set) == std::string_view::npos;
-}
-
-bool is_swizzle(std::string_view name) {
-  if (name.size() > 4) return false;
-  return name.size() >= 2 && (all_of(name, "xyzw") || all_of(name, "rgba"));
-}
-
-bool is_assignment(std::string_view op) {
-  return op.size() >= 1 && op.size() <= 3 && op.back() == '=' && op != "==" && op != "!=" &&
-         op != "<=" && op != ">=";
-}
-
-class HostEmitter {
+class HostEmitter : Emitter {
  public:
   HostEmitter(const Program& program, const Analysis& analysis, bool checked)
-      : program_(program), analysis_(analysis), checked_(checked), edits_(program.source) {}
+      : Emitter(program, analysis), checked_(checked) {}
 
   std::string run(const std::vector<size_t>& kernels) {
-    for (const Span span : program_.instantiations) blank(span);
-    for (const Span span : program_.duplicates) blank(span);
-    for (const Span span : program_.qualifiers) blank(span);
     find_names();
     for (size_t i = 0; i < program_.constants.size(); ++i) function_constant(i);
     // What stands outermost is opened first and closed last.
@@ -39,7 +22,9 @@ class HostEmitter {
     for (TokenIndex i = 2; checked_ && i + 1 < program_.tokens.size(); ++i)
       if (is(i, "=")) assignment(i, assigned);
     for (size_t i = 0; i < program_.functions.size(); ++i) function(i);
-    for (TokenIndex i = 0; i + 1 < program_.tokens.size(); ++i) token(i);
+    for (TokenIndex i = 0; i + 1 < program_.tokens.size(); ++i) {
+      if (!is(i, "is_function_constant_defined") || !constant_defined(i)) rewrite(i);
+    }
     for (const TokenIndex end : assigned) edits_.insert(at(end).offset, ")");
 
     std::string out = "namespace sm_program {\n";
@@ -57,31 +42,20 @@ class HostEmitter {
   }
 
  private:
-  const Token& at(TokenIndex i) const { return program_.tokens[i]; }
-  bool is(TokenIndex i, std::string_view text) const { return at(i).text == text; }
-  size_t end_offset(TokenIndex i) const { return at(i).offset + at(i).text.size(); }
-
-  void blank(Span span) {
-    if (!span.empty())
-      edits_.blank(at(span.begin).offset, end_offset(span.end - 1) - at(span.begin).offset);
-  }
-  void replace(TokenIndex i, std::string text) {
-    edits_.replace(at(i).offset, at(i).text.size(), std::move(text));
-  }
-  std::string rendered(Span span) {
-    return span.empty() ? "" : edits_.apply(at(span.begin).offset, end_offset(span.end - 1));
-  }
-
-  // The names of calls in which threads meet, and of members that look like swizzles.
+  // The names of calls in which threads meet, and of function constants.
   void find_names() {
     for (size_t i = 0; i < program_.functions.size(); ++i)
       if (analysis_.convergent[i]) meeting_.insert(program_.functions[i].name);
     for (size_t i = 0; i < program_.constants.size(); ++i)
       constants_[program_.constants[i].name] = i;
-    for (TokenIndex i = 1; i + 1 < program_.tokens.size(); ++i)
-      if (at(i).is_identifier() && is_swizzle(at(i).text) && at(i - 1).is_identifier() &&
-          (is(i + 1, ";") || is(i + 1, ",") || is(i + 1, "[") || is(i + 1, "=")))
-        declared_.insert(at(i).text);
+  }
+
+  bool constant_defined(TokenIndex i) {
+    const auto found = constants_.find(at(i + 2).text);
+    if (!is(i + 1, "(") || found == constants_.end()) return false;
+    replace(i, "sm_constant_defined");
+    replace(i + 2, std::to_string(found->second));
+    return true;
   }
 
   bool meets(std::string_view name) const { return is_meeting(name) || meeting_.count(name) > 0; }
@@ -98,37 +72,6 @@ class HostEmitter {
     edits_.replace(at(constant.attribute).offset,
                    end_offset(end - 1) - at(constant.attribute).offset,
                    "= sm_constant{" + std::to_string(slot) + "}");
-  }
-
-  void token(TokenIndex i) {
-    const Token& t = at(i);
-    if (t.kind == Token::Kind::number) {
-      literal(i);
-    } else if (t.is("[") && is(i + 1, "[")) {
-      attribute(i);
-    } else if (t.is("constant")) {
-      if (constant_adds_const(program_, i))
-        replace(i, "const   ");
-      else
-        blank({i, i + 1});
-    } else if (t.is("kernel")) {
-      replace(i, "static");  // as for [[kernel]]
-    } else if (t.is("coherent") && is(i + 1, "(")) {
-      blank({i, skip_brackets(program_, i + 1)});
-    } else if (is_address_space(t.text)) {
-      blank({i, i + 1});
-    } else if (t.is("::") &&
-               (i == 0 || !(at(i - 1).is_identifier() || is(i - 1, ">") || is(i - 1, ")")))) {
-      replace(i, "::sm_program::");
-    } else if (t.is("is_function_constant_defined") && is(i + 1, "(")) {
-      const auto found = constants_.find(at(i + 2).text);
-      if (found == constants_.end()) return;
-      replace(i, "sm_constant_defined");
-      replace(i + 2, std::to_string(found->second));
-    } else if (t.is_identifier() && i > 0 && (is(i - 1, ".") || is(i - 1, "->")) &&
-               is_swizzle(t.text) && !declared_.count(t.text) && !is(i + 1, "(")) {
-      swizzle(i);
-    }
   }
 
   // x[i] = f(y);  ->  x[i] = sm_value(f(y));
@@ -160,46 +103,6 @@ class HostEmitter {
     if (!computes) return;
     edits_.insert(at(i + 1).offset, "sm_value(");
     ends.push_back(end);
-  }
-
-  // Attributes say nothing to the host's compiler. A kernel is of no use but through its entry, so
-  // static: those that have none cost nothing.
-  void attribute(TokenIndex i) {
-    const TokenIndex end = skip_brackets(program_, i);
-    blank({i, end});
-    if (is(i + 2, "kernel")) edits_.insert(at(i).offset, "static ");
-  }
-
-  // `v.yx` reads by value; where it is assigned to, it is a reference to the elements.
-  void swizzle(TokenIndex i) {
-    std::string call = is_assignment(at(i + 1).text) ? "template sm_ref<" : "template sm_get<";
-    for (size_t c = 0; c < at(i).text.size(); ++c) {
-      const char letter = at(i).text[c];
-      const size_t position = std::string_view("xyzw").find(letter);
-      const size_t index =
-          position != std::string_view::npos ? position : std::string_view("rgba").find(letter);
-      call += (c ? "," : "") + std::to_string(index);
-    }
-    replace(i, call + ">()");
-  }
-
-  // Metal has no double: a literal without suffix is a float.
-  void literal(TokenIndex i) {
-    std::string text(at(i).text);
-    const bool hex = text.size() > 1 && (text[1] == 'x' || text[1] == 'X');
-    const bool floating = text.find_first_of(hex ? ".pP" : ".eE") != std::string::npos;
-    if (!floating) return;
-    const auto ends = [&](std::string_view end) {
-      return text.size() > end.size() &&
-             std::string_view(text).substr(text.size() - end.size()) == end;
-    };
-    if (ends("bf") || ends("BF")) {
-      replace(i, "sm_bfloat_literal(" + text.substr(0, text.size() - 2) + "f)");
-    } else if (ends("h") || ends("H")) {
-      replace(i, "half(" + text.substr(0, text.size() - 1) + "f)");
-    } else if (!ends("f") && !ends("F")) {
-      replace(i, text + "f");
-    }
   }
 
   void function(size_t index) {
@@ -313,9 +216,6 @@ class HostEmitter {
     edits_.insert(end_offset(skip_brackets(program_, open) - 1), ")");
   }
 
-  // Qualified: a kernel may have the name of a function in metal.
-  static std::string address(const Function& f) { return "&::sm_program::" + f.scope + f.name; }
-
   // threadgroup float a[4];  ->  typedef float sm_T7[4]; sm_T7& a = sm_variable<&f<T>, 7, sm_T7>();
   void threadgroup_variable(const Function& f, size_t local) {
     const ThreadgroupVariable& variable = f.locals[local];
@@ -324,32 +224,22 @@ class HostEmitter {
       self += (i ? ", " : "<") + f.template_names[i];
     if (!f.template_names.empty()) self += ">";
 
-    std::string specifiers;
-    for (TokenIndex i = variable.specifiers.begin; i < variable.specifiers.end; ++i)
-      if (!is_address_space(at(i).text) && !is(i, "static"))
-        specifiers += std::string(at(i).text) + " ";
+    const VariableText text = variable_text(variable);
     std::string out;
-    for (const auto& declarator : variable.declarators) {
-      const std::string id = std::to_string(declarator.name);
-      const std::string name(at(declarator.name).text);
-      const std::string extents(program_.text({declarator.name + 1, declarator.span.end}));
-      out += "typedef " + specifiers + "sm_T" + id + extents + "; sm_T" + id + "& " + name +
-             " = sm_variable<" + self + ", " + id + ", sm_T" + id + ">(); ";
+    for (const auto& declarator : text.declarators) {
+      const std::string id = std::to_string(declarator.id);
+      out += "typedef " + text.specifiers + "sm_T" + id + declarator.extents + "; sm_T" + id +
+             "& " + declarator.name + " = sm_variable<" + self + ", " + id + ", sm_T" + id +
+             ">(); ";
     }
-    const size_t begin = at(variable.span.begin).offset;
-    const size_t length = end_offset(variable.span.end - 1) - begin;
-    for (const char c : program_.source.substr(begin, length))
-      if (c == '\n') out += '\n';
-    edits_.replace(begin, length, out);
+    replace_variable(variable, std::move(out));
   }
 
   std::string entry(const Kernel& kernel, size_t number) {
     const Function& f = program_.functions[kernel.function];
     const std::string id = std::to_string(number);
-    std::string self = address(f) + rendered(kernel.template_arguments);
-    if (kernel.template_arguments.empty() && !kernel.parameters.empty())
-      self = "static_cast<void (*)(" + rendered(kernel.parameters) + ")>(" + self + ")";
-    std::string out = "static constexpr auto sm_kernel_" + id + " = " + self + ";\n";
+    std::string out =
+        "static constexpr auto sm_kernel_" + id + " = " + kernel_address(kernel) + ";\n";
     out += "typedef sm_signature<decltype(sm_kernel_" + id + ")> sm_signature_" + id + ";\n";
     std::string arguments, call;
     for (size_t i = 0; i < f.arguments.size(); ++i) {
@@ -385,12 +275,8 @@ class HostEmitter {
            std::to_string(count) + ", sm_kernels, &sm_locals, &sm_loaded};\n";
   }
 
-  const Program& program_;
-  const Analysis& analysis_;
   const bool checked_;
-  Edits edits_;
   std::unordered_set<std::string_view> meeting_;
-  std::unordered_set<std::string_view> declared_;
   std::unordered_map<std::string_view, size_t> constants_;
 };
 

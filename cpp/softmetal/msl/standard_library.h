@@ -1,4 +1,4 @@
-// The text of the host's metal_stdlib, a part of the binary: no file has to be found at run time.
+// The text of metal_stdlib, a part of the binary: no file has to be found at run time.
 #pragma once
 
 #include <string>
@@ -7,8 +7,9 @@
 
 namespace softmetal::msl {
 
-// Everything that stands before a translated program.
+// Everything that stands before a translated program: for the host's compiler, and for NVRTC.
 const std::string& standard_library();
+const std::string& cuda_library();
 
 // The macros that Apple's headers define; read before the preprocessor sees the program.
 std::string_view standard_macros();

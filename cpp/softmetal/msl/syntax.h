@@ -3,8 +3,10 @@
 // them.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -76,6 +78,10 @@ struct FunctionConstant {
   Span span;                 // the declaration, ";" included
   TokenIndex attribute = 0;  // the first "[" of [[function_constant(n)]]
 };
+
+// The values of a program's function constants, by their place in Program::constants: their bytes,
+// or nothing where one has no value.
+using ConstantBytes = std::vector<std::optional<std::array<std::byte, 16>>>;
 
 // A variable at program scope, for what its initialiser refers to.
 struct Variable {

@@ -1,7 +1,5 @@
 #include "mtl/blit_encoder.h"
 
-#include <cstring>
-
 #include "mtl/event.h"
 #include "mtl/misuse.h"
 
@@ -28,7 +26,8 @@ struct BlitEncoderMethods : BlitEncoder {
     buffer.use(*source);
     buffer.use(*destination);
     buffer.add({[=] {
-      std::memcpy(destination->data() + destination_offset, source->data() + source_offset, size);
+      destination->device->executor.copy(destination->data() + destination_offset,
+                                         source->data() + source_offset, size);
     }});
   }
 
@@ -40,7 +39,9 @@ struct BlitEncoderMethods : BlitEncoder {
       misuse(kName, "the range's location and length must be multiples of 4");
     }
     buffer.use(*target);
-    buffer.add({[=] { std::memset(target->data() + range.location, value, range.length); }});
+    buffer.add({[=] {
+      target->device->executor.fill(target->data() + range.location, value, range.length);
+    }});
   }
 
   // A managed resource would be copied back now; an Apple GPU has none.

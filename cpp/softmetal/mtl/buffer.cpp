@@ -45,6 +45,10 @@ void check_options(const char* method, MTL::ResourceOptions options) {
 
 }  // namespace
 
+Reach reach_of(MTL::ResourceOptions options) {
+  return storage_mode(options) == MTL::StorageModePrivate ? Reach::kernels : Reach::host;
+}
+
 Buffer::Buffer(Device& device, void* data, uint64_t length, MTL::ResourceOptions options,
                Memory memory, Deallocator deallocator)
     : Resource(device),
@@ -58,9 +62,10 @@ Buffer::Buffer(Device& device, void* data, uint64_t length, MTL::ResourceOptions
 
 Buffer::~Buffer() {
   switch (memory_) {
-    case Memory::owned: device->deallocate(data_, length_); break;
+    case Memory::owned: device->deallocate(data_, length_, reach_of(options)); break;
     case Memory::heap: heap->free(heap_offset); break;
-    case Memory::foreign: break;
+    case Memory::placed: break;
+    case Memory::foreign: device->executor.unmap(data_); break;
   }
   if (deallocator_ != nullptr) {
     deallocator_(data_, length_);
@@ -78,7 +83,7 @@ Ref<Buffer> new_buffer(const char* method, Device& device, uint64_t length,
                        MTL::ResourceOptions options) {
   check_options(method, options);
   if (!length_allowed(method, device, length)) return nullptr;
-  void* data = device.allocate(method, length);
+  void* data = device.allocate(method, length, reach_of(options));
   if (data == nullptr) return nullptr;
   return make<Buffer>(device, data, length, options, Buffer::Memory::owned);
 }
@@ -101,6 +106,10 @@ Ref<Buffer> new_buffer_no_copy(const char* method, Device& device, void* data, u
     explain_nil(method, "a fault was asked for");
     return nullptr;
   }
+  if (!device.executor.map(data, length)) {
+    explain_nil(method, "the GPU cannot reach this memory");
+    return nullptr;
+  }
   return make<Buffer>(device, data, length, options, Buffer::Memory::foreign, deallocator);
 }
 
@@ -114,7 +123,7 @@ Heap::Heap(Device& device, void* data, uint64_t size, MTL::ResourceOptions optio
   allocated_size = size;
 }
 
-Heap::~Heap() { device->deallocate(data_, size_); }
+Heap::~Heap() { device->deallocate(data_, size_, reach_of(options_)); }
 
 bool Heap::reserve(uint64_t size, uint64_t* offset) {
   std::lock_guard lock(mutex_);
@@ -145,7 +154,7 @@ Ref<Heap> new_heap(const char* method, Device& device, const HeapDescriptor& des
     misuse(method, "sparse heaps are not supported by softmetal");
   }
   if (!length_allowed(method, device, descriptor.size)) return nullptr;
-  void* data = device.allocate(method, descriptor.size);
+  void* data = device.allocate(method, descriptor.size, reach_of(options));
   if (data == nullptr) return nullptr;
   return make<Heap>(device, data, descriptor.size, options, descriptor.kind);
 }
@@ -273,7 +282,7 @@ struct HeapMethods : Heap {
     }
     auto buffer =
         make<Buffer>(*device, data_ + offset, length, asked,
-                     memory == Memory::tracked ? Buffer::Memory::heap : Buffer::Memory::foreign);
+                     memory == Memory::tracked ? Buffer::Memory::heap : Buffer::Memory::placed);
     buffer->heap = Ref<Heap>::retain(this);
     buffer->heap_offset = offset;
     buffer->allocated_size = length;

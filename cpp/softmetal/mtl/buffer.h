@@ -72,8 +72,9 @@ class Buffer : public Resource {
  public:
   static Type type;
 
-  // Where the bytes come from, and what becomes of them at the end.
-  enum class Memory { owned, foreign, heap };
+  // Where the bytes come from, and what becomes of them at the end: the device's, the program's, a
+  // heap's (that hands them out, or that was told where).
+  enum class Memory { owned, foreign, heap, placed };
 
   Buffer(Device& device, void* data, uint64_t length, MTL::ResourceOptions options, Memory memory,
          Deallocator deallocator = nullptr);
@@ -95,6 +96,9 @@ class Buffer : public Resource {
   std::mutex mutex_;
   std::map<uint64_t, uint64_t> markers_;  // offset -> length
 };
+
+// Who reaches the memory of a resource with these options.
+Reach reach_of(MTL::ResourceOptions options);
 
 // Metal's -newBuffer..., for the device and for heaps.
 Ref<Buffer> new_buffer(const char* method, Device& device, uint64_t length,

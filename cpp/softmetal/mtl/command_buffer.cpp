@@ -131,18 +131,20 @@ void CommandBuffer::run(Ref<CommandBuffer> self) {
 void CommandBuffer::execute() {
   gpu_start_ = now();
   size_t done = 0;
+  std::optional<double> seconds;
   if (const auto code = faults::command_buffer_failure()) {
     fail(static_cast<MTL::CommandBufferError>(*code), "a fault was asked for");
   } else if (faults::device_lost()) {
     fail(MTL::CommandBufferErrorDeviceRemoved, "the device is lost");
   } else {
     run_commands(done);
+    seconds = wait_for_commands();
   }
   for (; done < commands_.size(); ++done) {
     if (commands_[done].in_any_case) commands_[done].run();
   }
   std::this_thread::sleep_for(faults::completion_delay());
-  gpu_end_ = now();
+  gpu_end_ = seconds ? gpu_start_ + *seconds : now();
   status_ = error_ ? MTL::CommandBufferStatusError : MTL::CommandBufferStatusCompleted;
 }
 
@@ -150,14 +152,31 @@ void CommandBuffer::run_commands(size_t& done) {
   try {
     if (!retained_references_) check_unretained();
     order_groups(commands_);
+    device->executor.begin();
     for (; done < commands_.size(); ++done) commands_[done].run();
   } catch (const CommandFailure& failure) {
     fail(failure.code, failure.text);
   } catch (const std::bad_alloc&) {
     fail(MTL::CommandBufferErrorOutOfMemory, "no memory is left");
   } catch (const std::exception& failure) {
-    fail(MTL::CommandBufferErrorInternal, failure.what());
+    fail_running(failure);
   }
+}
+
+// Also where one could not be started: those before it use memory that is about to be let go.
+std::optional<double> CommandBuffer::wait_for_commands() {
+  try {
+    return device->executor.finish();
+  } catch (const std::exception& failure) {
+    if (!error_) fail_running(failure);
+    return std::nullopt;
+  }
+}
+
+void CommandBuffer::fail_running(const std::exception& failure) {
+  fail(device->executor.lost() ? MTL::CommandBufferErrorDeviceRemoved
+                               : MTL::CommandBufferErrorInternal,
+       failure.what());
 }
 
 void CommandBuffer::check_unretained() const {
@@ -243,7 +262,11 @@ struct CommandBufferMethods : CommandBuffer {
   void signal_event(Event* event, uint64_t value) {
     check_between_encoders("-[MTLCommandBuffer encodeSignalEvent:value:]", event);
     use(*event);
-    add({[event, value] { event->signal(value); }});
+    // Whoever waits for it may look at what the commands before it wrote.
+    add({[this, event, value] {
+      device->executor.finish();
+      event->signal(value);
+    }});
   }
   void wait_event(Event* event, uint64_t value) {
     check_between_encoders("-[MTLCommandBuffer encodeWaitForEvent:value:]", event);

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "mtl/buffer.h"
@@ -76,6 +77,8 @@ class CommandBuffer : public DeviceObject {
 
   void execute();
   void run_commands(size_t& done);
+  std::optional<double> wait_for_commands();
+  void fail_running(const std::exception& failure);
   void fail(MTL::CommandBufferError code, const std::string& text);
   void check_unretained() const;
   void forget_commands();

@@ -1,7 +1,5 @@
 #include "mtl/compute_encoder.h"
 
-#include <cstring>
-
 #include "mtl/event.h"
 #include "mtl/misuse.h"
 
@@ -61,6 +59,7 @@ void ComputeEncoder::bind(const char* method, const Argument& argument, Prepared
     // Bytes are bound read-only: no kernel writes what setBytes copied.
     binding.data = const_cast<std::byte*>(slot.bytes->data());
     binding.size = slot.bytes->size();
+    binding.is_copy = true;
     out.bytes.push_back(slot.bytes);
   } else {
     misuse(method, name + " is not set");
@@ -194,7 +193,9 @@ struct ComputeEncoderMethods : ComputeEncoder {
     open_buffer(kName).use(*buffer);
     add([prepared, buffer, offset] {
       IndirectArguments arguments;
-      std::memcpy(&arguments, buffer->data() + offset, sizeof arguments);
+      Executor& executor = buffer->device->executor;
+      executor.copy(&arguments, buffer->data() + offset, sizeof arguments);
+      executor.finish();
       Launch launch = prepared->launch;
       for (int axis = 0; axis < 3; ++axis) {
         if (arguments.groups[axis] == 0) return;  // a GPU runs nothing then, and says nothing

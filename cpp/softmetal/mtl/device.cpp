@@ -25,8 +25,19 @@ namespace softmetal {
 
 namespace {
 
-std::mutex default_device_mutex;
-Device* default_device = nullptr;  // not owned: its last user destroys it
+// Not owned: its last user destroys a device.
+std::mutex devices_mutex;
+Device* processor_device = nullptr;
+Device* cuda_device = nullptr;
+
+template <class Make>
+Ref<Device> shared_device(Device*& known, Make make_one) {
+  std::lock_guard lock(devices_mutex);
+  if (known != nullptr && known->retain_if_alive()) return Ref<Device>::adopt(known);
+  Ref<Device> device = make_one();
+  known = device.get();
+  return device;
+}
 
 }  // namespace
 
@@ -34,26 +45,28 @@ Device::Device(Executor& runs_kernels, const Profile& shown)
     : executor(runs_kernels), profile(shown), owner_(getpid()) {}
 
 Device::~Device() {
-  std::lock_guard lock(default_device_mutex);
-  if (default_device == this) default_device = nullptr;
+  std::lock_guard lock(devices_mutex);
+  if (processor_device == this) processor_device = nullptr;
+  if (cuda_device == this) cuda_device = nullptr;
 }
 
 Ref<Device> Device::system_default() {
-  std::lock_guard lock(default_device_mutex);
-  if (default_device != nullptr && default_device->retain_if_alive()) {
-    return Ref<Device>::adopt(default_device);
-  }
-  Ref<Device> device = make<Device>(cpu_executor(), current_profile());
-  default_device = device.get();
-  return device;
+  return shared_device(processor_device,
+                       [] { return make<Device>(cpu_executor(), current_profile()); });
 }
 
-void* Device::allocate(const char* method, uint64_t bytes) {
+Ref<Device> Device::cuda() {
+  if (cuda_gpu().executor == nullptr) return nullptr;
+  return shared_device(cuda_device,
+                       [] { return make<Device>(*cuda_gpu().executor, cuda_profile()); });
+}
+
+void* Device::allocate(const char* method, uint64_t bytes, Reach reach) {
   if (faults::allocation_fails()) {
     explain_nil(method, "a fault was asked for");
     return nullptr;
   }
-  void* data = executor.allocate(bytes);
+  void* data = executor.allocate(bytes, reach);
   if (data == nullptr) {
     explain_nil(method, "no memory is left for " + std::to_string(bytes) + " bytes");
     return nullptr;
@@ -62,8 +75,8 @@ void* Device::allocate(const char* method, uint64_t bytes) {
   return data;
 }
 
-void Device::deallocate(void* data, uint64_t bytes) {
-  executor.deallocate(data, bytes);
+void Device::deallocate(void* data, uint64_t bytes, Reach reach) {
+  executor.deallocate(data, bytes, reach);
   allocated_.fetch_sub(bytes);
 }
 
@@ -75,11 +88,14 @@ struct DeviceMethods : Device {
     return make<Architecture>(profile.architecture).autorelease();
   }
   // Any number that is no other device's; IOKit counts its own upwards from 2^32.
-  uint64_t registry_id() const { return 1; }
+  uint64_t registry_id() const { return profile.unified_memory ? 1 : 2; }
   bool supports_family(MTL::GPUFamily family) const { return profile.supports(family); }
+  bool has_unified_memory() const { return profile.unified_memory; }
   bool yes() const { return true; }
   bool no() const { return false; }
-  MTL::DeviceLocation location() const { return MTL::DeviceLocationBuiltIn; }
+  MTL::DeviceLocation location() const {
+    return profile.unified_memory ? MTL::DeviceLocationBuiltIn : MTL::DeviceLocationSlot;
+  }
   uint64_t location_number() const { return 0; }
   uint64_t max_transfer_rate() const { return 0; }
   MTL::ReadWriteTextureTier texture_tier() const { return MTL::ReadWriteTextureTierNone; }
@@ -119,7 +135,10 @@ struct DeviceMethods : Device {
     constexpr const char* kName = "-[MTLDevice newBufferWithBytes:length:options:]";
     if (bytes == nullptr) misuse(kName, "pointer is null");
     auto buffer = softmetal::new_buffer(kName, *this, length, options);
-    if (buffer) std::memcpy(buffer->data(), bytes, length);
+    if (buffer) {
+      executor.copy(buffer->data(), bytes, length);
+      executor.finish();
+    }
     return buffer.leak();
   }
   Buffer* new_buffer_no_copy(void* bytes, uint64_t length, MTL::ResourceOptions options,
@@ -288,7 +307,7 @@ constexpr Method kDevice[] = {
     method<&DeviceMethods::architecture>("architecture"),
     method<&DeviceMethods::registry_id>("registryID"),
     method<&DeviceMethods::supports_family>("supportsFamily:"),
-    method<&DeviceMethods::yes>("hasUnifiedMemory"),
+    method<&DeviceMethods::has_unified_memory>("hasUnifiedMemory"),
     method<&DeviceMethods::yes>("isHeadless"),
     method<&DeviceMethods::no>("isLowPower"),
     method<&DeviceMethods::no>("isRemovable"),
@@ -367,7 +386,10 @@ extern "C" {
 SOFTMETAL_API Device* MTLCreateSystemDefaultDevice() { return Device::system_default().leak(); }
 
 SOFTMETAL_API Array* MTLCopyAllDevices() {
-  return softmetal::array({Device::system_default()}).leak();
+  softmetal::ObjectList devices;
+  devices.push_back(Device::system_default());
+  if (auto cuda = Device::cuda()) devices.push_back(std::move(cuda));
+  return softmetal::array(std::move(devices)).leak();
 }
 
 // The set of devices never changes: there is nothing to observe, and no observer to hand out.

@@ -20,12 +20,14 @@ class Device : public Object {
   Device(Executor& executor, const Profile& profile);
   ~Device();
 
-  // The one device of this process; made anew when nobody held it.
+  // The device that runs kernels on the processor; made anew when nobody held it.
   static Ref<Device> system_default();
+  // The same for the NVIDIA GPU; null where there is none.
+  static Ref<Device> cuda();
 
-  // Host memory that kernels reach, or null. `method` is who asks, for softmetal_last_error().
-  void* allocate(const char* method, uint64_t bytes);
-  void deallocate(void* data, uint64_t bytes);
+  // Memory that kernels reach, or null. `method` is who asks, for softmetal_last_error().
+  void* allocate(const char* method, uint64_t bytes, Reach reach);
+  void deallocate(void* data, uint64_t bytes, Reach reach);
 
   // A child that fork() made has the memory but none of the threads.
   bool is_in_forked_child() const;

@@ -51,7 +51,7 @@ Ref<ComputePipelineState> new_pipeline(Device& device, Function* function,
   try {
     auto kernel = function->kernel();
     const KernelInfo& info = kernel->info();
-    uint64_t max_threads = device.profile.max_threads_per_group;
+    uint64_t max_threads = std::min(device.profile.max_threads_per_group, kernel->max_threads());
     for (const uint64_t limit :
          {uint64_t{info.max_total_threads}, function->library->max_total_threads,
           descriptor != nullptr ? descriptor->max_total_threads : 0}) {

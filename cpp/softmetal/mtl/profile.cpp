@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "exec/executor.h"
+
 namespace softmetal {
 
 namespace {
@@ -14,15 +16,15 @@ constexpr uint64_t kGiB = uint64_t{1} << 30;
 // those of Apple's feature set tables; the virtual machine's GPU reports less than it can do.
 constexpr Profile kProfiles[] = {
     {"apple7", "softmetal (as Apple M1)", "applegpu_g13g", MTL::GPUFamilyApple7, 16 * kGiB,
-     9 * kGiB, 1024, 32768},
+     9 * kGiB, 1024, 32768, true},
     {"apple8", "softmetal (as Apple M2)", "applegpu_g14g", MTL::GPUFamilyApple8, 16 * kGiB,
-     9 * kGiB, 1024, 32768},
+     9 * kGiB, 1024, 32768, true},
     {"apple9", "softmetal (as Apple M3)", "applegpu_g15g", MTL::GPUFamilyApple9, 16 * kGiB,
-     9 * kGiB, 1024, 32768},
+     9 * kGiB, 1024, 32768, true},
     {"apple3", "softmetal (as Apple A9)", "applegpu_g9", MTL::GPUFamilyApple3, 2 * kGiB, kGiB / 4,
-     512, 16384},
+     512, 16384, true},
     {"paravirtual", "softmetal (as Apple Paravirtual device)", "applegpu_paravirtual",
-     MTL::GPUFamilyApple5, 7 * kGiB, 7 * kGiB / 2, 1024, 32768},
+     MTL::GPUFamilyApple5, 7 * kGiB, 7 * kGiB / 2, 1024, 32768, true},
 };
 
 const Profile* find(std::string_view id) {
@@ -64,6 +66,20 @@ bool Profile::supports(MTL::GPUFamily asked) const {
 std::span<const Profile> profiles() { return kProfiles; }
 
 const Profile& current_profile() { return *current().load(); }
+
+const Profile& cuda_profile() {
+  // Kernels find what the last family has, M3's: bfloat, SIMD-group matrices, atomic floats.
+  static const Profile profile = {"cuda",
+                                  cuda_gpu().name.c_str(),
+                                  cuda_gpu().architecture.c_str(),
+                                  MTL::GPUFamilyApple9,
+                                  cuda_gpu().memory,
+                                  cuda_gpu().memory,
+                                  1024,
+                                  32768,
+                                  false};
+  return profile;
+}
 
 bool set_current_profile(std::string_view id) {
   const Profile* found = find(id);

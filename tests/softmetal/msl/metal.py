@@ -55,6 +55,7 @@ class Metal:
 
     def __init__(self, library: str) -> None:
         self._c = c = ctypes.CDLL(library)
+        self._run = c.shim_run
         c.shim_text.restype = ctypes.c_char_p
         for name in ("shim_compile", "shim_specialize", "shim_allocate"):
             getattr(c, name).restype = ctypes.c_void_p
@@ -65,7 +66,8 @@ class Metal:
             "shim_describe_kernel",
         ):
             getattr(c, name).argtypes = [ctypes.c_void_p]
-        c.shim_run.argtypes = [ctypes.c_void_p] * 6
+        c.shim_run.argtypes = c.shim_run_on_gpu.argtypes = [ctypes.c_void_p] * 6
+        c.shim_cuda_code.restype = ctypes.c_size_t
         c.shim_options.argtypes = [ctypes.c_int, ctypes.c_uint64, ctypes.c_int, ctypes.c_uint]
         c.shim_allocate.argtypes = [ctypes.c_size_t]
         c.shim_deallocate.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
@@ -94,19 +96,63 @@ class Metal:
         ]
 
     def program(self, source: str, macros: dict[str, str] | None = None) -> Program:
-        names = [n.encode() for n in macros or {}]
-        values = [v.encode() for v in (macros or {}).values()]
-        array = ctypes.c_char_p * len(names)
-        handle = self._c.shim_compile(source.encode(), len(names), array(*names), array(*values))
+        handle = self._c.shim_compile(source.encode(), *_macros(macros))
         if not handle:
             self.fail()
         return Program(self, handle)
+
+    def one_of_each(self, source: str) -> list[str]:
+        """The plain kernels and the first instance of each template."""
+        self._c.shim_one_of_each(source.encode())
+        return self.text().splitlines()
+
+    def use_gpu(self) -> None:
+        """From now on programs are the GPU's."""
+        if not self._c.shim_use_gpu():
+            raise RuntimeError(self.text())
+        self._run = self._c.shim_run_on_gpu
+
+    def cuda_code(
+        self,
+        source: str,
+        name: str,
+        constants: dict[int, tuple[str, object]] | None = None,
+        macros: dict[str, str] | None = None,
+    ) -> int:
+        """The size of a kernel's machine code for an NVIDIA GPU."""
+        size = self._c.shim_cuda_code(
+            source.encode(), *_macros(macros), name.encode(), *_constants(constants)
+        )
+        if not size:
+            self.fail()
+        return size
 
     def run(self, source: str, name: str, *arguments, **settings) -> None:
         """Compiles and runs once; see Kernel.__call__."""
         constants = settings.pop("constants", None)
         macros = settings.pop("macros", None)
         self.program(source, macros).kernel(name, constants)(*arguments, **settings)
+
+
+def _macros(macros: dict[str, str] | None) -> tuple:
+    array = ctypes.c_char_p * len(macros or {})
+    return (
+        len(macros or {}),
+        array(*(name.encode() for name in macros or {})),
+        array(*(value.encode() for value in (macros or {}).values())),
+    )
+
+
+def _constants(constants: dict[int, tuple[str, object]] | None) -> tuple:
+    """Count, indices, types and 16 bytes each."""
+    constants = constants or {}
+    n = len(constants)
+    types = (ctypes.c_uint * n)(*(DATA_TYPES[kind] for kind, _ in constants.values()))
+    data = b"".join(
+        np.asarray(value, NUMPY_TYPES[kind]).tobytes().ljust(16, b"\0")
+        for kind, value in constants.values()
+    )
+    return n, (ctypes.c_uint * n)(*constants), types, data
 
 
 class Program:
@@ -123,16 +169,8 @@ class Program:
 
     def kernel(self, name: str, constants: dict[int, tuple[str, object]] | None = None) -> Kernel:
         """`constants` maps an index to a type's name and a value."""
-        constants = constants or {}
-        n = len(constants)
-        indices = (ctypes.c_uint * n)(*constants)
-        types = (ctypes.c_uint * n)(*(DATA_TYPES[kind] for kind, _ in constants.values()))
-        data = b"".join(
-            np.asarray(value, NUMPY_TYPES[kind]).tobytes().ljust(16, b"\0")
-            for kind, value in constants.values()
-        )
         handle = self.metal._c.shim_specialize(
-            ctypes.c_void_p(self._handle), name.encode(), n, indices, types, data
+            ctypes.c_void_p(self._handle), name.encode(), *_constants(constants)
         )
         if not handle:
             self.metal.fail()
@@ -169,7 +207,7 @@ class Kernel:
             memory[index] = size
         grid = (tuple(grid) if isinstance(grid, tuple) else (grid,)) + (1, 1, 1)
         group = (tuple(group) if isinstance(group, tuple) else (group,)) + (1, 1, 1)
-        done = self.metal._c.shim_run(
+        done = self.metal._run(
             self._handle,
             (ctypes.c_uint64 * 3)(*grid[:3]),
             (ctypes.c_uint32 * 3)(*group[:3]),

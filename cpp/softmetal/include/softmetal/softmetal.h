@@ -74,6 +74,13 @@ SOFTMETAL_API int softmetal_check(void);
 SOFTMETAL_API void softmetal_take_reports(void (*visit)(void* context, const char* text),
                                           void* context);
 
+/* What keeps kernels from running on an NVIDIA GPU; "" where nothing does, and MTLCopyAllDevices()
+ * then has a second device, without unified memory. */
+SOFTMETAL_API const char* softmetal_cuda_missing(void);
+/* Where NVIDIA's compiler is, for a program that knows. To be called before devices are asked for.
+ */
+SOFTMETAL_API void softmetal_set_nvrtc_path(const char* path);
+
 /* Every method of every class: '+' for the class's own, '-' for its instances'. Signatures are
  * Objective-C type encodings (softmetal/signature.h). */
 SOFTMETAL_API void softmetal_visit_methods(void (*visit)(void* context, char kind,

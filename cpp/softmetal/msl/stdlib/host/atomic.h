@@ -1,55 +1,6 @@
 namespace sm_program {
 namespace metal {
 
-enum memory_order {
-  memory_order_relaxed = __ATOMIC_RELAXED,
-  memory_order_acquire = __ATOMIC_ACQUIRE,
-  memory_order_release = __ATOMIC_RELEASE,
-  memory_order_acq_rel = __ATOMIC_ACQ_REL,
-  memory_order_seq_cst = __ATOMIC_SEQ_CST,
-};
-enum thread_scope {
-  thread_scope_thread,
-  thread_scope_simdgroup,
-  thread_scope_threadgroup,
-  thread_scope_device,
-};
-
-// 32 bits of int, uint, bool or float; of ulong only max and min.
-template <class T>
-concept sm_atomic_type = is_same_v<T, int> || is_same_v<T, uint> || is_same_v<T, bool> ||
-                         is_same_v<T, float> || is_same_v<T, ulong>;
-template <class T>
-concept sm_atomic_word = sm_atomic_type<T> && !is_same_v<T, ulong>;
-template <class T>
-concept sm_atomic_integer = is_same_v<T, int> || is_same_v<T, uint>;
-template <class T>
-concept sm_atomic_number = sm_atomic_integer<T> || is_same_v<T, float>;
-
-template <class T>
-struct sm_atomic {
-  static_assert(sm_atomic_type<T>, "atomic types are int, uint, bool, float and ulong");
-  typedef T value_type;
-  T sm_value;
-};
-template <class T>
-using atomic = sm_atomic<T>;
-template <class T>
-using _atomic = sm_atomic<T>;
-typedef sm_atomic<int> atomic_int;
-typedef sm_atomic<uint> atomic_uint;
-typedef sm_atomic<bool> atomic_bool;
-typedef sm_atomic<float> atomic_float;
-typedef sm_atomic<ulong> atomic_ulong;
-
-// The operand's type is the object's: `atomic_fetch_add_explicit(counter, 1, ...)` converts the 1.
-template <class T>
-struct sm_exactly {
-  typedef T type;
-};
-template <class T>
-using sm_exactly_t = typename sm_exactly<T>::type;
-
 template <sm_atomic_word T>
 SM_CHECKED inline void atomic_store_explicit(volatile sm_atomic<T>* object, sm_exactly_t<T> value,
                                              memory_order order) {
