@@ -281,10 +281,8 @@ DeviceError
           nb::sig("def __dlpack__(self, *, stream: object = None, "
                   "max_version: tuple[int, int] | None = None, "
                   "dl_device: tuple[int, int] | None = None, copy: bool | None = None) -> object"))
-      .def(
-          "__dlpack_device__",
-          [](const Array&) { return nb::make_tuple(static_cast<int>(dlpack::kCpu), 0); },
-          nb::sig("def __dlpack_device__(self) -> tuple[int, int]"));
+      .def("__dlpack_device__", &dlpack_device,
+           nb::sig("def __dlpack_device__(self) -> tuple[int, int]"));
   bind_operators(cls);
   bind_creation(m);
 }

@@ -67,6 +67,7 @@ int get_buffer(PyObject* self, Py_buffer* view, int flags);
 void release_buffer(PyObject* self, Py_buffer* view);
 nb::object to_numpy(nb::handle self);
 nb::object array_interface(nb::handle self);
+nb::tuple dlpack_device(const Array& a);
 nb::object to_dlpack(nb::handle self, nb::handle max_version, nb::handle dl_device,
                      nb::handle copy);
 

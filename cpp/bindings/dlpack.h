@@ -5,7 +5,7 @@
 
 namespace bitmetal::python::dlpack {
 
-enum DeviceType : int32_t { kCpu = 1, kMetal = 8 };
+enum DeviceType : int32_t { kCpu = 1, kCuda = 2, kMetal = 8 };
 enum TypeCode : uint8_t { kInt = 0, kUInt = 1, kFloat = 2, kBfloat = 4, kBool = 6 };
 
 struct Device {

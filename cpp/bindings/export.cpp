@@ -77,6 +77,9 @@ void wait_for(const Array& a) {
   if (!a.read_only()) a.device().backend().host_writes(a);
 }
 
+constexpr const char* kNotForHost =
+    "the array lies in memory that the host cannot read; numpy.asarray(a) copies it";
+
 nb::dict interface_dict(const Array& a) {
   wait_for(a);
   nb::dict d;
@@ -86,6 +89,10 @@ nb::dict interface_dict(const Array& a) {
   d["strides"] = dims_tuple(a.strides(), static_cast<int64_t>(size_of(a.dtype())));
   d["version"] = 3;
   return d;
+}
+
+dlpack::DeviceType device_type(const Array& a) {
+  return a.device().unified_memory() ? dlpack::kCpu : dlpack::kCuda;
 }
 
 // What a DLPack consumer holds: the array, so that the memory stays, and the dimensions.
@@ -100,7 +107,7 @@ template <class Managed>
 nb::object make_capsule(const Array& array, bool copied, const char* name) {
   auto* held = new Exported<Managed>{{}, array, array.shape(), array.strides()};
   held->managed.tensor = {array.data(),
-                          {dlpack::kCpu, 0},
+                          {device_type(array), 0},
                           array.rank(),
                           dlpack_type(array.dtype()),
                           held->shape.begin(),
@@ -131,6 +138,7 @@ nb::object make_capsule(const Array& array, bool copied, const char* name) {
 
 int get_buffer(PyObject* self, Py_buffer* view, int flags) {
   const Array& a = nb::cast<Array&>(nb::handle(self));
+  if (!a.device().unified_memory()) return refuse(view, kNotForHost);
   const bool c = a.row_major(), fortran = a.column_major();
   if (asks(flags, PyBUF_WRITABLE) && a.read_only()) return refuse(view, "the array is read-only");
   if (asks(flags, PyBUF_C_CONTIGUOUS) && !c) return refuse(view, "the array is not C-contiguous");
@@ -179,11 +187,17 @@ nb::object array_interface(nb::handle self) {
   if (a.dtype() == DType::bf16) {
     throw nb::attribute_error("__array_interface__: bfloat16 has no type string");
   }
+  if (!a.device().unified_memory()) throw nb::attribute_error(kNotForHost);
   return interface_dict(a);
 }
 
 nb::object to_numpy(nb::handle self) {
-  const Array& a = nb::cast<const Array&>(self);
+  const Array& given = nb::cast<const Array&>(self);
+  if (!given.device().unified_memory()) {
+    const Array near = without_gil(given.device(), given.bytes(), [&] { return on_host(given); });
+    return to_numpy(nb::cast(near));
+  }
+  const Array& a = given;
   const nb::module_ numpy = nb::module_::import_("numpy");
   // An object that shows the memory and keeps the array alive; NumPy makes it the base of its view.
   nb::object holder = nb::module_::import_("types").attr("SimpleNamespace")();
@@ -194,14 +208,29 @@ nb::object to_numpy(nb::handle self) {
   return view.attr("view")(nb::module_::import_("ml_dtypes").attr("bfloat16"));
 }
 
+nb::tuple dlpack_device(const Array& a) {
+  return nb::make_tuple(static_cast<int>(device_type(a)), 0);
+}
+
 nb::object to_dlpack(nb::handle self, nb::handle max_version, nb::handle dl_device,
                      nb::handle copy_requested) {
   Array a = nb::cast<const Array&>(self);
-  if (!dl_device.is_none() && !dl_device.equal(nb::make_tuple(static_cast<int>(dlpack::kCpu), 0))) {
-    throw nb::buffer_error("__dlpack__: the array is on DLPack device (1, 0)");
+  const bool never = !copy_requested.is_none() && !nb::cast<bool>(copy_requested);
+  bool copied = !copy_requested.is_none() && !never;
+  const bool elsewhere = !dl_device.is_none() && !dl_device.equal(dlpack_device(a));
+  const bool for_host =
+      elsewhere && dl_device.equal(nb::make_tuple(static_cast<int>(dlpack::kCpu), 0));
+  if (elsewhere && (!for_host || never)) {
+    throw nb::buffer_error(
+        cat("__dlpack__: the array is on DLPack device (", static_cast<int>(device_type(a)), ", 0)")
+            .c_str());
   }
-  const bool copied = !copy_requested.is_none() && nb::cast<bool>(copy_requested);
-  if (copied) a = copy(a);
+  if (elsewhere) {
+    a = without_gil(a.device(), a.bytes(), [&] { return on_host(a); });
+    copied = true;
+  } else if (copied) {
+    a = copy(a);
+  }
   wait_for(a);
   if (!max_version.is_none() && nb::cast<int>(max_version[0]) >= 1) {
     return make_capsule<dlpack::ManagedVersioned>(a, copied, "dltensor_versioned");

@@ -67,6 +67,7 @@ void bind_softmetal(nb::module_& m) {
         return names;
       },
       nb::sig("def softmetal_profiles() -> list[str]"));
+  m.def("set_nvrtc_path", [](const char* path) { softmetal_set_nvrtc_path(path); });
   m.def("softmetal_profile", [] { return softmetal_profile(); });
   m.def("softmetal_set_profile", [](const char* name) { return softmetal_set_profile(name) != 0; });
 }

@@ -49,10 +49,11 @@ TernaryMatrix from_hf(nb::handle packed, nb::handle scale, nb::handle shape, boo
   const Array bytes = to_array(op, "packed", packed, device_of({packed, scale}));
   Array s = to_array(op, "scale", scale, bytes.device());
   if (inverse_scale && s.size() == 1) {
-    s = astype(s, DType::f32);
-    s.device().backend().host_reads(s);
-    if (*s.data_as<float>() == 0) fail<ValueError>(op, ": scale is 0 and inverse_scale is set");
-    *s.data_as<float>() = 1 / *s.data_as<float>();
+    const Array one = on_host(astype(s, DType::f32));
+    one.device().backend().host_reads(one);
+    if (*one.data_as<float>() == 0) fail<ValueError>(op, ": scale is 0 and inverse_scale is set");
+    *one.data_as<float>() = 1 / *one.data_as<float>();
+    s = to_device(one, s.device());
   }
   const MatrixShape dims = parse_shape(op, shape);
   return without_gil(bytes.device(), bytes.bytes(),

@@ -5,6 +5,7 @@
 // input.
 #pragma once
 
+#include <cstring>
 #include <optional>
 #include <string>
 
@@ -12,6 +13,7 @@
 #include "bitmetal/elementwise.h"
 #include "bitmetal/ops.h"
 #include "bitmetal/ternary.h"
+#include "core/machine.h"
 
 namespace bitmetal {
 
@@ -25,6 +27,7 @@ class Backend {
 
   virtual std::string describe() const = 0;  // what it runs on, for `info`
   virtual bool supports(DType) const { return true; }
+  virtual size_t memory() const { return memory_size(); }  // bytes, of all arrays together at most
 
   // Page-aligned memory for the pool; data == nullptr when there is none.
   virtual Block allocate(size_t bytes) = 0;
@@ -40,6 +43,15 @@ class Backend {
   // the way. Throws DeviceError where the one that was to write it failed.
   virtual void host_reads(const Array&) {}
   virtual void host_writes(const Array&) {}
+  // The bytes of a row-major array from and to memory of the host's. Return when they are there.
+  virtual void upload(const void* from, const Array& to) {
+    host_writes(to);
+    std::memcpy(to.data(), from, to.bytes());
+  }
+  virtual void download(const Array& from, void* to) {
+    host_reads(from);
+    std::memcpy(to, from.data(), from.bytes());
+  }
   // Returns when all operations are done. Throws the first failure that nobody was told of.
   virtual void synchronize() {}
   // Between begin_batch() and end_batch() operations are handed to the device together, as far as

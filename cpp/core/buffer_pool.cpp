@@ -13,9 +13,9 @@ constexpr size_t kObjectLimit = 499000 / 2;
 }  // namespace
 
 BufferPool::BufferPool(Backend& backend) : backend_(backend), object_limit_(kObjectLimit) {
-  stats_.limit_bytes = memory_size();
+  stats_.limit_bytes = backend.memory();
   // An eighth keeps a model's temporaries warm and leaves a laptop usable.
-  stats_.cache_limit_bytes = memory_size() / 8;
+  stats_.cache_limit_bytes = backend.memory() / 8;
 }
 
 size_t BufferPool::bucket_size(size_t bytes) {

@@ -13,6 +13,9 @@
 #ifdef BITMETAL_METAL_KIND
 #include "gpu/backend.h"
 #endif
+#ifdef BITMETAL_SOFTMETAL
+#include <softmetal/softmetal.h>
+#endif
 
 namespace bitmetal {
 
@@ -31,6 +34,8 @@ namespace {
 #ifdef BITMETAL_METAL_KIND
 // "metal" where the build links Apple's frameworks, "softmetal" where it links ours.
 constexpr std::string_view kMetalKind = BITMETAL_METAL_KIND;
+// Ours shows an NVIDIA GPU as a Metal device with a memory of its own.
+constexpr const char* kDiscreteKind = kMetalKind == "softmetal" ? "cuda" : "";
 #endif
 
 // Why a kind of device is not there, in words.
@@ -39,7 +44,12 @@ std::string reason_absent(std::string_view kind) {
   if (kind == kMetalKind) return "the system shows no Metal device";
   if (kind == "metal") return "needs macOS on Apple silicon";
   if (kind == "softmetal") return "is for Linux; this build uses Metal itself";
+#ifdef BITMETAL_SOFTMETAL
+  if (kind == "cuda") return softmetal_cuda_missing();
+#endif
+  if (kind == "cuda") return "is for Linux";
 #else
+  if (kind == "cuda") return BITMETAL_METAL_ABSENT;
   if (kind == "metal" || kind == "softmetal") return BITMETAL_METAL_ABSENT;
 #endif
   return "this build has no such device";
@@ -51,9 +61,9 @@ const std::vector<Device*>& registry() {
     auto* found = new std::vector<Device*>;
     found->push_back(new Device("cpu", processor_name(), true, cpu::make_backend()));
 #ifdef BITMETAL_METAL_KIND
-    if (Device* gpu = gpu::open_device(std::string(kMetalKind))) {
+    for (Device* gpu : gpu::open_devices(std::string(kMetalKind), kDiscreteKind)) {
       // The first is the default, which softmetal never is.
-      found->insert(kMetalKind == "metal" ? found->begin() : found->end(), gpu);
+      found->insert(gpu->kind() == "softmetal" ? found->end() : found->begin(), gpu);
     }
 #endif
     pthread_atfork(

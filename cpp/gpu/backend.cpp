@@ -2,7 +2,8 @@
 
 #include <unistd.h>
 
-#include <atomic>
+#include <algorithm>
+#include <cstring>
 
 #include "bitmetal/device.h"
 #include "core/machine.h"
@@ -14,8 +15,13 @@ namespace {
 // Below this many bytes a copy takes less time than mapping memory for the GPU.
 constexpr size_t kLeastWrapped = size_t{64} << 10;
 
-constexpr MTL::ResourceOptions kOptions =
+constexpr MTL::ResourceOptions kShared =
     MTL::ResourceStorageModeShared | MTL::ResourceHazardTrackingModeUntracked;
+constexpr MTL::ResourceOptions kPrivate =
+    MTL::ResourceStorageModePrivate | MTL::ResourceHazardTrackingModeUntracked;
+
+// Long enough for the bus to be busy, short enough to pin.
+constexpr size_t kStagingBytes = size_t{32} << 20;
 
 }  // namespace
 
@@ -36,7 +42,8 @@ bool GpuBackend::supports(DType dtype) const {
 Block GpuBackend::allocate(size_t bytes) {
   stream_.require_own_process();
   const AutoreleaseScope scope;
-  Ref<MTL::Buffer> buffer(device_->newBuffer(bytes, kOptions));
+  Ref<MTL::Buffer> buffer(
+      device_->newBuffer(bytes, capabilities_.unified_memory ? kShared : kPrivate));
   if (!buffer) return {};
   auto* handle = new Buffer(std::move(buffer));
   return {handle->base, bytes, handle};
@@ -54,13 +61,14 @@ void GpuBackend::renew(const Block& block) {
 
 bool GpuBackend::wrap(Block& block) {
   stream_.require_own_process();
+  if (!capabilities_.unified_memory) return false;
   if (block.bytes < kLeastWrapped || block.bytes > capabilities_.max_buffer_bytes) return false;
   const uintptr_t page = page_size();
   const auto begin = reinterpret_cast<uintptr_t>(block.data) & ~(page - 1);
   const auto end = (reinterpret_cast<uintptr_t>(block.data) + block.bytes + page - 1) & ~(page - 1);
   const AutoreleaseScope scope;
   Ref<MTL::Buffer> buffer(
-      device_->newBuffer(reinterpret_cast<void*>(begin), end - begin, kOptions, nullptr));
+      device_->newBuffer(reinterpret_cast<void*>(begin), end - begin, kShared, nullptr));
   if (!buffer) return false;
   block.handle = new Buffer(std::move(buffer));
   return true;
@@ -74,6 +82,47 @@ void GpuBackend::host_writes(const Array& a) {
   // A failure matters to readers only: what is about to be written makes up for it.
   stream_.wait_until_completed(buffer_of(a).last_used);
   buffer_of(a).last_written = 0;
+}
+
+void GpuBackend::upload(const void* from, const Array& to) {
+  if (capabilities_.unified_memory) return Backend::upload(from, to);
+  stream_.wait_until_completed(buffer_of(to).last_used);
+  buffer_of(to).last_written = 0;
+  transfer(to, static_cast<std::byte*>(const_cast<void*>(from)), Way::up);
+}
+
+void GpuBackend::download(const Array& from, void* to) {
+  if (capabilities_.unified_memory) return Backend::download(from, to);
+  host_reads(from);
+  transfer(from, static_cast<std::byte*>(to), Way::down);
+}
+
+void GpuBackend::transfer(const Array& a, std::byte* host, Way way) {
+  constexpr size_t kUnit = 4;  // Metal copies whole words
+  const AutoreleaseScope scope;
+  const std::lock_guard lock(staging_mutex_);
+  if (!staging_) staging_ = Ref<MTL::Buffer>(device_->newBuffer(kStagingBytes, kShared));
+  if (!staging_) fail<OutOfMemory>("memory: no staging buffer for copies between host and GPU");
+  auto* const stage = static_cast<std::byte*>(staging_->contents());
+  const Buffer& buffer = buffer_of(a);
+  const size_t begin = static_cast<size_t>(a.data() - buffer.base), end = begin + a.bytes();
+  for (size_t at = begin / kUnit * kUnit; at < end; at += kStagingBytes) {
+    const size_t stop = std::min(end, at + kStagingBytes), first = std::max(at, begin);
+    const size_t whole = (stop - at + kUnit - 1) / kUnit * kUnit;
+    const bool partial = first != at || whole != stop - at;
+    if (way == Way::down || partial)
+      stream_.copy(*buffer.metal.get(), at, *staging_.get(), 0, whole);
+    if (way == Way::down) {
+      std::memcpy(host + (first - begin), stage + (first - at), stop - first);
+    } else {
+      std::memcpy(stage + (first - at), host + (first - begin), stop - first);
+      stream_.copy(*staging_.get(), 0, *buffer.metal.get(), at, whole);
+    }
+  }
+}
+
+size_t GpuBackend::memory() const {
+  return capabilities_.unified_memory ? Backend::memory() : capabilities_.working_set_bytes;
 }
 
 uint64_t GpuBackend::begin_batch() {
@@ -105,21 +154,39 @@ Array forwards(const Array& a) {
 
 namespace {
 
-std::atomic<GpuBackend*> opened{nullptr};
+// Never destroyed: written once, when the devices are looked for.
+std::vector<GpuBackend*>& opened() {
+  static auto& all = *new std::vector<GpuBackend*>;
+  return all;
+}
+
+Device* open(Ref<MTL::Device> metal, const std::string& kind) {
+  auto backend = std::make_unique<GpuBackend>(std::move(metal), kind);
+  const Capabilities c = backend->capabilities();
+  opened().push_back(backend.get());
+  return new Device(kind, c.name, c.unified_memory, std::move(backend));
+}
 
 }  // namespace
 
 void save_archives() noexcept {
-  if (GpuBackend* backend = opened.load()) backend->pipelines().archive().save();
+  for (GpuBackend* backend : opened()) backend->pipelines().archive().save();
 }
 
-Device* open_device(const std::string& kind) {
-  Ref<MTL::Device> metal(MTL::CreateSystemDefaultDevice());
-  if (!metal) return nullptr;
-  auto backend = std::make_unique<GpuBackend>(std::move(metal), kind);
-  const Capabilities c = backend->capabilities();
-  opened = backend.get();
-  return new Device(kind, c.name, c.unified_memory, std::move(backend));
+std::vector<Device*> open_devices(const std::string& kind, const std::string& discrete_kind) {
+  const AutoreleaseScope scope;
+  std::vector<Device*> found;
+  if (Ref<MTL::Device> metal{MTL::CreateSystemDefaultDevice()}) found.push_back(open(metal, kind));
+  if (discrete_kind.empty()) return found;
+  NS::Array* all = MTL::CopyAllDevices();
+  for (NS::UInteger i = 0; i < all->count(); ++i) {
+    auto* device = all->object<MTL::Device>(i);
+    if (device->hasUnifiedMemory()) continue;
+    found.push_back(open(Ref<MTL::Device>::retain(device), discrete_kind));
+    break;  // one device a kind
+  }
+  all->release();
+  return found;
 }
 
 GpuBackend* backend_of(const Device& device) {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "core/backend.h"
 #include "gpu/capabilities.h"
@@ -30,6 +32,9 @@ class GpuBackend final : public Backend {
   void unwrap(const Block& block) override;
   void host_reads(const Array& a) override;
   void host_writes(const Array& a) override;
+  void upload(const void* from, const Array& to) override;
+  void download(const Array& from, void* to) override;
+  size_t memory() const override;
   void synchronize() override { stream_.synchronize(); }
   uint64_t begin_batch() override;
   uint64_t end_batch() override;
@@ -110,14 +115,21 @@ class GpuBackend final : public Backend {
   void jacobi_sort(const Array& rows, const Array& order, bool normalize, const Array& out);
   void orthonormal_columns(const Array& rows, const Array& q);
 
+  // Through a buffer that both sides reach, a piece at a time.
+  enum class Way { up, down };
+  void transfer(const Array& a, std::byte* host, Way way);
+
   Ref<MTL::Device> device_;
   const Capabilities capabilities_;
   Pipelines pipelines_;
   Stream stream_;
+  std::mutex staging_mutex_;
+  Ref<MTL::Buffer> staging_;
 };
 
-// The system's default device, or null where it has none. Lives as long as the process.
-Device* open_device(const std::string& kind);
+// The system's default device, and, where `discrete_kind` is not empty, those with a memory of
+// their own. They live as long as the process.
+std::vector<Device*> open_devices(const std::string& kind, const std::string& discrete_kind);
 
 // Writes the pipelines of the device that was opened, if one was, to its Archive.
 void save_archives() noexcept;

@@ -9,7 +9,7 @@
 
 namespace bitmetal::gpu {
 
-// A shared MTL::Buffer and the command buffers that last used it. Owned by its Block, that is by
+// An MTL::Buffer and the command buffers that last used it. Owned by its Block, that is by
 // the pool or by the Storage that wraps foreign memory, and it outlives every dispatch that is
 // being recorded; once committed, Metal retains the MTL::Buffer itself.
 //
@@ -17,10 +17,12 @@ namespace bitmetal::gpu {
 // back to the pool, so that the host waits before it touches what a dead array's work still uses.
 struct Buffer {
   explicit Buffer(Ref<MTL::Buffer> buffer)
-      : metal(std::move(buffer)), base(static_cast<std::byte*>(metal->contents())) {}
+      : metal(std::move(buffer)),
+        base(metal->contents() ? static_cast<std::byte*>(metal->contents())
+                               : reinterpret_cast<std::byte*>(metal->gpuAddress())) {}
 
   const Ref<MTL::Buffer> metal;
-  std::byte* const base;
+  std::byte* const base;  // where the host sees it; where the GPU does, of a private buffer
   std::atomic<uint64_t> last_used{0};  // read or written; at least last_written
   std::atomic<uint64_t> last_written{0};
 };

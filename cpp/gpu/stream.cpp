@@ -239,6 +239,21 @@ void Stream::wait(uint64_t first, uint64_t last) {
   throw_failure(first, last);
 }
 
+void Stream::copy(MTL::Buffer& from, size_t from_offset, MTL::Buffer& to, size_t to_offset,
+                  size_t bytes) {
+  require_own_process();
+  const AutoreleaseScope scope;
+  MTL::CommandBuffer* commands = queue_->commandBuffer();
+  MTL::BlitCommandEncoder* encoder = commands->blitCommandEncoder();
+  encoder->copyFromBuffer(&from, from_offset, &to, to_offset, bytes);
+  encoder->endEncoding();
+  commands->commit();
+  commands->waitUntilCompleted();
+  if (commands->status() == MTL::CommandBufferStatusError) {
+    fail<DeviceError>(kind_, ": a copy failed: ", describe(commands->error()));
+  }
+}
+
 void Stream::synchronize() {
   wait_until_completed(UINT64_MAX);
   std::string text;

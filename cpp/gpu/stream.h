@@ -107,6 +107,9 @@ class Stream {
   void wait(uint64_t serial) { wait(serial, serial); }
   void wait(uint64_t first, uint64_t last);
   bool completed(uint64_t serial) const { return completed_.load() >= serial; }
+  // Copies bytes and returns when they are there. Nothing that is recorded may use them. Throws
+  // DeviceError.
+  void copy(MTL::Buffer& from, size_t from_offset, MTL::Buffer& to, size_t to_offset, size_t bytes);
   // Waits for all; throws the first failure that no waiter was told of.
   void synchronize();
   // Waits for all and throws nothing: memory is short.

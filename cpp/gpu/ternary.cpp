@@ -51,9 +51,10 @@ bool GpuBackend::ternary_quantize(const Array& view, const TernaryMatrix& out) {
       {Argument::in(weight), Argument::in(out.scales), Argument::out(out.codes),
        Argument::constant(params)},
       grid_of_codes(out));
-  host_reads(out.scales);
-  const auto* scales = out.scales.data_as<float>();
-  return std::all_of(scales, scales + out.scales.size(), [](float s) { return std::isfinite(s); });
+  const Array near = on_host(out.scales);
+  near.device().backend().host_reads(near);
+  const auto* scales = near.data_as<float>();
+  return std::all_of(scales, scales + near.size(), [](float s) { return std::isfinite(s); });
 }
 
 void GpuBackend::ternary_pack(const Array& view, const TernaryMatrix& out) {

@@ -1,5 +1,3 @@
-#include <cstring>
-
 #include "core/backend.h"
 #include "core/element.h"
 #include "core/thread_pool.h"
@@ -59,9 +57,7 @@ Array contiguous(const Array& a) { return a.row_major() ? a : copy(a); }
 Array to_device(const Array& a, Device& device) {
   if (&a.device() == &device) return a;
   require_type(a.dtype(), device);
-  if (!a.device().unified_memory() || !device.unified_memory()) {
-    fail<DeviceError>("to: no way from '", a.device().kind(), "' to '", device.kind(), "'");
-  }
+  if (!a.device().unified_memory() || !device.unified_memory()) return copy_to_device(a, device);
   a.device().backend().host_reads(a);
   a.device().backend().host_writes(a);
   if (a.size() > 0) {
@@ -78,11 +74,22 @@ Array to_device(const Array& a, Device& device) {
 
 Array copy_to_device(const Array& a, Device& device) {
   const Array source = contiguous(a);
-  source.device().backend().host_reads(source);
   Array out(a.shape(), a.dtype(), device);
-  device.backend().host_writes(out);
-  std::memcpy(out.data(), source.data(), out.bytes());
+  if (out.size() == 0) return out;
+  if (source.device().unified_memory()) {
+    source.device().backend().host_reads(source);
+    device.backend().upload(source.data(), out);
+  } else if (device.unified_memory()) {
+    device.backend().host_writes(out);
+    source.device().backend().download(source, out.data());
+  } else {
+    return copy_to_device(on_host(source), device);
+  }
   return out;
 }
+
+Device& host_side(Device& device) { return device.unified_memory() ? device : find_device("cpu"); }
+
+Array on_host(const Array& a) { return to_device(a, host_side(a.device())); }
 
 }  // namespace bitmetal

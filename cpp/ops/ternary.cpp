@@ -99,17 +99,19 @@ TernaryMatrix assemble_ternary(const char* op, const Array& codes, const Array& 
   } else if (granularity == Granularity::row) {
     require_shape(op, "scale", scale, {rows});
   }
-  const Array given = contiguous(scale.dtype() == DType::f32 ? scale : astype(scale, DType::f32));
+  const Array given =
+      on_host(contiguous(scale.dtype() == DType::f32 ? scale : astype(scale, DType::f32)));
   const auto* s = read_on_host<float>(given);
   if (!std::all_of(s, s + given.size(), [](float v) { return std::isfinite(v); })) {
     fail<ValueError>(op, ": scale holds NaN or infinity");
   }
   TernaryMatrix w = TernaryMatrix::make(rows, columns, granularity, group_size, codes.device());
-  if (w.scales.size() > 0) w.device().backend().fill(w.scales, 0.0);
-  auto* stored = write_on_host<float>(w.scales);
+  const Array scales = full(w.scales.shape(), 0.0, DType::f32, host_side(w.device()));
+  auto* stored = write_on_host<float>(scales);
   for_each_scale(w, [&](int64_t row, int64_t group, int64_t at) {
     stored[at] = s[granularity == Granularity::tensor ? 0 : row * w.groups() + group];
   });
+  w.scales = to_device(scales, w.device());
   if (codes.size() > 0) w.device().backend().ternary_pack(codes, w);
   return w;
 }
@@ -123,7 +125,8 @@ TernaryMatrix ternary_from_codes(const Array& codes, const Array& scale, int64_t
   }
   require_floating(op, "scale", scale);
   const Array flat = contiguous(codes);
-  const auto* values = read_on_host<int8_t>(flat);
+  const Array near = on_host(flat);
+  const auto* values = read_on_host<int8_t>(near);
   for (int64_t i = 0; i < flat.size(); ++i) {
     if (values[i] < -1 || values[i] > 1) {
       fail<ValueError>(op, ": codes holds ", static_cast<int>(values[i]), " at row ",
@@ -180,17 +183,18 @@ Array ternary_scale(const TernaryMatrix& w) {
   Dims shape;
   if (w.granularity != Granularity::tensor) shape.push_back(w.rows);
   if (w.granularity == Granularity::group) shape.push_back(w.groups());
-  Array scale(shape, DType::f32, w.device());
+  const Array scale(shape, DType::f32, host_side(w.device()));
+  const Array scales = on_host(w.scales);
   auto* values = write_on_host<float>(scale);
-  const auto* stored = read_on_host<float>(w.scales);
+  const auto* stored = read_on_host<float>(scales);
   if (w.granularity == Granularity::tensor) {
     values[0] = w.scales.size() > 0 ? stored[0] : 0.0f;
-    return scale;
+    return to_device(scale, w.device());
   }
   for_each_scale(w, [&](int64_t row, int64_t group, int64_t at) {
     values[row * w.groups() + group] = stored[at];
   });
-  return scale;
+  return to_device(scale, w.device());
 }
 
 Array ternary_dequantize(const TernaryMatrix& w, DType dtype) {

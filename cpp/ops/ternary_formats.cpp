@@ -119,8 +119,8 @@ TernaryMatrix ternary_from_hf(const Array& packed, const Array& scale, int64_t r
   if (scale.size() != 1) {
     fail<ValueError>(op, ": scale has shape ", scale.shape(), ", expected one element");
   }
-  const Array in = contiguous(packed);
-  Array codes({rows, columns}, DType::i8, packed.device());
+  const Array in = on_host(contiguous(packed));
+  const Array codes({rows, columns}, DType::i8, in.device());
   const auto* bytes = read_on_host<uint8_t>(in);
   auto* out = write_on_host<int8_t>(codes);
   parallel_for(rows, ceil_div(1 << 16, std::max<int64_t>(columns, 1)),
@@ -138,7 +138,7 @@ TernaryMatrix ternary_from_hf(const Array& packed, const Array& scale, int64_t r
                    }
                  }
                });
-  return assemble_ternary(op, codes, reshape(scale, {}), 0);
+  return assemble_ternary(op, to_device(codes, packed.device()), reshape(scale, {}), 0);
 }
 
 Array ternary_to_hf(const TernaryMatrix& w) {
@@ -148,10 +148,10 @@ Array ternary_to_hf(const TernaryMatrix& w) {
                      w.granularity == Granularity::row ? "row" : "group",
                      ", the format has one a tensor");
   }
-  const Array codes = ternary_codes(w);
+  const Array codes = on_host(ternary_codes(w));
   const auto* values = read_on_host<int8_t>(codes);
   const int64_t byte_rows = ceil_div(w.rows, kFieldsPerByte);
-  Array packed({byte_rows, w.columns}, DType::u8, w.device());
+  const Array packed({byte_rows, w.columns}, DType::u8, codes.device());
   auto* out = write_on_host<uint8_t>(packed);
   parallel_for(byte_rows, ceil_div(1 << 16, std::max<int64_t>(w.columns, 1)),
                [&](int64_t begin, int64_t end) {
@@ -168,7 +168,7 @@ Array ternary_to_hf(const TernaryMatrix& w) {
                    }
                  }
                });
-  return packed;
+  return to_device(packed, w.device());
 }
 
 TernaryMatrix ternary_from_gguf(const Array& raw, std::string_view name, int64_t rows,
@@ -188,9 +188,9 @@ TernaryMatrix ternary_from_gguf(const Array& raw, std::string_view name, int64_t
                      " matrix has ", rows, " x ", blocks, " blocks of ", format.block_bytes(),
                      " bytes");
   }
-  const Array in = contiguous(raw);
-  Array codes({rows, columns}, DType::i8, raw.device());
-  Array scales({rows, blocks}, DType::f32, raw.device());
+  const Array in = on_host(contiguous(raw));
+  const Array codes({rows, columns}, DType::i8, in.device());
+  const Array scales({rows, blocks}, DType::f32, in.device());
   const auto* bytes = read_on_host<uint8_t>(in);
   auto* code = write_on_host<int8_t>(codes);
   auto* scale = write_on_host<float>(scales);
@@ -206,7 +206,7 @@ TernaryMatrix ternary_from_gguf(const Array& raw, std::string_view name, int64_t
       scale[b] = static_cast<float>(d);
     }
   });
-  return assemble_ternary(op, codes, scales, kGgufBlock);
+  return assemble_ternary(op, to_device(codes, raw.device()), scales, kGgufBlock);
 }
 
 Array ternary_to_gguf(const TernaryMatrix& w, std::string_view name) {
@@ -221,11 +221,11 @@ Array ternary_to_gguf(const TernaryMatrix& w, std::string_view name) {
                      " columns, the format has one for each ", kGgufBlock);
   }
   const int64_t blocks = w.columns / kGgufBlock;
-  const Array codes = ternary_codes(w);
-  const Array scales = ternary_scale(w);
+  const Array codes = on_host(ternary_codes(w));
+  const Array scales = on_host(ternary_scale(w));
   const auto* code = read_on_host<int8_t>(codes);
   const auto* scale = read_on_host<float>(scales);
-  Array raw({w.rows, blocks * format.block_bytes()}, DType::u8, w.device());
+  const Array raw({w.rows, blocks * format.block_bytes()}, DType::u8, codes.device());
   auto* bytes = write_on_host<uint8_t>(raw);
   parallel_for(w.rows * blocks, 256, [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) {
@@ -244,7 +244,7 @@ Array ternary_to_gguf(const TernaryMatrix& w, std::string_view name) {
       std::memcpy(block + format.code_bytes, &d, sizeof(d));
     }
   });
-  return raw;
+  return to_device(raw, w.device());
 }
 
 }  // namespace bitmetal

@@ -4,7 +4,17 @@ Arrays live on devices (`devices`, `device`); `ternary` holds BitNet weights. Ev
 NumPy arrays and whatever else exposes its memory, and gives arrays that NumPy reads in place.
 """
 
-from bitmetal import _blas, blockwise, linalg, memory, pipelines, safetensors, softmetal, ternary
+from bitmetal import (
+    _blas,
+    _cuda,
+    blockwise,
+    linalg,
+    memory,
+    pipelines,
+    safetensors,
+    softmetal,
+    ternary,
+)
 from bitmetal._core import (
     Array,
     Device,
@@ -232,3 +242,4 @@ __all__ = [
 ]
 
 _blas.announce()
+_cuda.announce()

@@ -24,7 +24,11 @@ Array astype(const Array& a, DType dtype);  // correctly rounded; float to integ
 // synchronize() in between.
 Array to_device(const Array& a, Device& device);
 Array copy_to_device(const Array& a, Device& device);  // row-major
-Array contiguous(const Array& a);                      // `a` itself where it is row-major
+// The device whose arrays the host reads and writes in place: `device` itself, or the cpu device.
+Device& host_side(Device& device);
+// The array itself where the host reads it in place, else a copy that it can.
+Array on_host(const Array& a);
+Array contiguous(const Array& a);  // `a` itself where it is row-major
 
 // Views: no data moves.
 Array permute(const Array& a, const Dims& axes);
