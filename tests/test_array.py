@@ -357,33 +357,41 @@ BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
     ),
     (partial(bm.zeros, 3, device=7), TypeError, r"device: 7 is neither a Device nor the name"),
     (
-        partial(bm.asarray(np.ones((2, 3)), device="cpu").reshape, 4, 2),
+        partial(bm.asarray(np.ones((2, 3), np.float32)).reshape, 4, 2),
         ValueError,
         r"reshape: 6 elements of shape \(2, 3\) do not fit",
     ),
-    (partial(bm.asarray(np.ones((2, 3)), device="cpu").reshape, -1, -1), ValueError, r"more than one -1"),
     (
-        partial(bm.asarray(np.ones((2, 3)), device="cpu").permute, 0, 0),
+        partial(bm.asarray(np.ones((2, 3), np.float32)).reshape, -1, -1),
+        ValueError,
+        r"more than one -1",
+    ),
+    (
+        partial(bm.asarray(np.ones((2, 3), np.float32)).permute, 0, 0),
         ValueError,
         r"permute: axes \(0, 0\) names axis 0 twice",
     ),
     (
-        partial(bm.asarray(np.ones((2, 3)), device="cpu").__getitem__, 2),
+        partial(bm.asarray(np.ones((2, 3), np.float32)).__getitem__, 2),
         IndexError,
         r"index: 2 is out of range for axis 0 of size 2",
     ),
-    (partial(bm.asarray(np.ones((2, 3)), device="cpu").__getitem__, (0, 0, 0)), IndexError, r"too many indices"),
     (
-        partial(bm.asarray(np.ones((2, 3)), device="cpu").__getitem__, "x"),
+        partial(bm.asarray(np.ones((2, 3), np.float32)).__getitem__, (0, 0, 0)),
+        IndexError,
+        r"too many indices",
+    ),
+    (
+        partial(bm.asarray(np.ones((2, 3), np.float32)).__getitem__, "x"),
         TypeError,
         r"index: 'x' is not an integer",
     ),
     (
-        partial(bm.asarray(np.ones((2, 3)), device="cpu").__setitem__, 0, np.ones(2)),
+        partial(bm.asarray(np.ones((2, 3), np.float32)).__setitem__, 0, np.ones(2)),
         ValueError,
         r"broadcast_to: shape \(2,\)",
     ),
-    (bm.asarray(np.ones((2, 3))).item, ValueError, r"item: the array has 6 elements"),
+    (bm.asarray(np.ones((2, 3), np.float32)).item, ValueError, r"item: the array has 6 elements"),
     (partial(len, bm.asarray(1.0)), TypeError, r"len: the array has no dimensions"),
 ]
 

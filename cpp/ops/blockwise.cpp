@@ -108,7 +108,8 @@ BlockwiseArray make(const Array& x, BlockFormat format, int bits, int64_t block_
 Array checked_book(const char* op, const Array& given, Device& device) {
   require_floating(op, "code", given);
   require_shape(op, "code", given, {256});
-  Array book = contiguous(given.dtype() == DType::f32 ? given : astype(given, DType::f32));
+  const Array book =
+      on_host(contiguous(given.dtype() == DType::f32 ? given : astype(given, DType::f32)));
   const auto* v = read_on_host<float>(book);
   for (int i = 0; i < 256; ++i) {
     if (!std::isfinite(v[i]) || (i > 0 && v[i] < v[i - 1])) {
@@ -122,7 +123,8 @@ Array checked_book(const char* op, const Array& given, Device& device) {
 // The absmax of `q` as a tensor of int8 around their mean.
 void nest(BlockwiseArray& q) {
   const int64_t n = q.scales.size();
-  const auto* absmax = read_on_host<float>(q.scales);
+  const Array scales = on_host(q.scales);
+  const auto* absmax = read_on_host<float>(scales);
   double sum = 0;
   for (int64_t i = 0; i < n; ++i) sum += absmax[i];
   if (!std::isfinite(sum)) {
@@ -131,13 +133,14 @@ void nest(BlockwiseArray& q) {
                      "other blocks");
   }
   q.offset = n ? static_cast<float>(sum / static_cast<double>(n)) : 0;
-  const Array centred({n}, DType::f32, q.device());
+  const Array centred({n}, DType::f32, scales.device());
   auto* to = write_on_host<float>(centred);
   for (int64_t i = 0; i < n; ++i) to[i] = absmax[i] - q.offset;
   BlockOptions options;
   options.block_size = kNestedBlock;
   q.nested =
-      std::make_shared<BlockwiseArray>(blockwise_quantize(centred, BlockFormat::int8, options));
+      std::make_shared<BlockwiseArray>(
+          blockwise_quantize(to_device(centred, q.device()), BlockFormat::int8, options));
   q.scales = q.nested->codes;
 }
 
@@ -267,12 +270,12 @@ Array blockwise_dequantize(const BlockwiseArray& q, DType dtype) {
 
 Array blockwise_absmax(const BlockwiseArray& q) {
   if (!q.nested) return reshape(q.scales, {q.blocks()});
-  const Array absmax = blockwise_dequantize(*q.nested, DType::f32);
+  const Array absmax = on_host(blockwise_dequantize(*q.nested, DType::f32));
   const auto* from = read_on_host<float>(absmax);
-  const Array out({q.blocks()}, DType::f32, q.device());
+  const Array out({q.blocks()}, DType::f32, absmax.device());
   auto* to = write_on_host<float>(out);
   for (int64_t i = 0; i < out.size(); ++i) to[i] = from[i] + q.offset;
-  return out;
+  return to_device(out, q.device());
 }
 
 Array blockwise_matmul(const Array& x, const BlockwiseArray& q, const OptionalArray& bias,

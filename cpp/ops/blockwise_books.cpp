@@ -75,7 +75,7 @@ BlockFormat block_format_named(const char* op, std::string_view name) {
 
 Array block_book(BlockFormat format, Device& device) {
   const bool bytes = format == BlockFormat::int8;
-  const Array book({bytes ? 256 : 16}, DType::f32, device);
+  const Array book({bytes ? 256 : 16}, DType::f32, host_side(device));
   auto* to = write_on_host<float>(book);
   if (bytes) {
     static const std::array<float, 256> map = dynamic_map();
@@ -86,7 +86,7 @@ Array block_book(BlockFormat format, Device& device) {
     const float* magnitudes = format == BlockFormat::fp4 ? kFp4 : kE2m1;
     for (int i = 0; i < 16; ++i) to[i] = i < 8 ? magnitudes[i] : -magnitudes[i - 8];
   }
-  return book;
+  return to_device(book, device);
 }
 
 }  // namespace bitmetal

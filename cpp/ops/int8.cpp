@@ -44,16 +44,17 @@ Int8Quantized int8_quantize_rows(const Array& x, float threshold) {
   const Array marks({threshold > 0 ? columns : 0}, DType::u8, device);
   device.backend().int8_quantize_rows(as_rows(x), threshold, as_rows(codes), absmax,
                                       threshold > 0 ? &marks : nullptr);
-  const auto* marked = threshold > 0 ? read_on_host<uint8_t>(marks) : nullptr;
+  const Array near = on_host(marks);
+  const auto* marked = threshold > 0 ? read_on_host<uint8_t>(near) : nullptr;
   const int64_t count = marked ? columns - std::count(marked, marked + columns, 0) : 0;
-  const Array outliers({count}, DType::i64, device);
+  const Array outliers({count}, DType::i64, near.device());
   if (count > 0) {
     auto* to = write_on_host<int64_t>(outliers);
     for (int64_t c = 0; c < columns; ++c) {
       if (marked[c]) *to++ = c;
     }
   }
-  return {codes, absmax, outliers};
+  return {codes, absmax, to_device(outliers, device)};
 }
 
 Array int8_matmul(const Array& a, const Array& b, const OptionalArray& out) {
