@@ -138,9 +138,8 @@ void nest(BlockwiseArray& q) {
   for (int64_t i = 0; i < n; ++i) to[i] = absmax[i] - q.offset;
   BlockOptions options;
   options.block_size = kNestedBlock;
-  q.nested =
-      std::make_shared<BlockwiseArray>(
-          blockwise_quantize(to_device(centred, q.device()), BlockFormat::int8, options));
+  q.nested = std::make_shared<BlockwiseArray>(
+      blockwise_quantize(to_device(centred, q.device()), BlockFormat::int8, options));
   q.scales = q.nested->codes;
 }
 

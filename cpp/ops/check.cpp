@@ -40,6 +40,13 @@ void require_shape(const char* op, const char* name, const Array& array, const D
   }
 }
 
+void require_host_side(const Array& a) {
+  if (a.device().unified_memory()) return;
+  fail<CapabilityError>("device '", a.device().kind(),
+                        "' has a memory of its own, and this operation is one for the host; use "
+                        "the cpu device");
+}
+
 int normalize_axis(const char* op, int64_t axis, int rank) {
   if (axis < -rank || axis >= rank) {
     fail<IndexError>(op, ": axis ", axis, " is out of range for an array of ", rank, " dimensions");

@@ -28,14 +28,19 @@ int normalize_axis(const char* op, int64_t axis, int rank);
 // What the axes before the last two broadcast to.
 Dims broadcast_batch(const char* op, const Array& a, const Array& b);
 
+// Throws CapabilityError where the host cannot reach the elements in place (see on_host()).
+void require_host_side(const Array& a);
+
 // The elements of `a` for the host itself, once what is under way on its device allows it.
 template <class T>
 const T* read_on_host(const Array& a) {
+  require_host_side(a);
   a.device().backend().host_reads(a);
   return a.data_as<T>();
 }
 template <class T>
 T* write_on_host(const Array& a) {
+  require_host_side(a);
   a.device().backend().host_writes(a);
   return a.data_as<T>();
 }

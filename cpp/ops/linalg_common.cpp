@@ -92,7 +92,8 @@ Array new_info(const Array& a) { return Array(Dims{stacked(a).shape(0)}, DType::
 
 void require_success(const char* op, const Array& info, const Dims& batch,
                      std::string (*say)(int info)) {
-  const auto* codes = read_on_host<int32_t>(info);
+  const Array near = on_host(info);
+  const auto* codes = read_on_host<int32_t>(near);
   const auto* failed = std::find_if(codes, codes + info.size(), [](int code) { return code != 0; });
   if (failed == codes + info.size()) return;
   Dims matrix = batch;

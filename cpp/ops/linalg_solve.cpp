@@ -71,7 +71,8 @@ Scaled product(const T* factors, int64_t n) {
 // Calls write(i, determinant) for each matrix of the batch.
 template <class T, class Write>
 void each_determinant(const Array& pivots, Write write) {
-  const T* factors = read_on_host<T>(pivots);
+  const Array near = on_host(pivots);
+  const T* factors = read_on_host<T>(near);
   const int64_t n = pivots.shape(-1);
   for (int64_t i = 0; i < pivots.shape(0); ++i) write(i, product(factors + i * n, n));
 }
@@ -123,7 +124,8 @@ Array solve_triangular(const Array& a_in, const Array& b_in, bool upper, bool tr
 Slogdet slogdet(const Array& a) {
   const Array pivots = pivots_of("linalg.slogdet", a);
   const Dims batch = batch_of(a);
-  const Array sign(batch, pivots.dtype(), a.device()), logdet(batch, pivots.dtype(), a.device());
+  Device& host = host_side(a.device());
+  const Array sign(batch, pivots.dtype(), host), logdet(batch, pivots.dtype(), host);
   by_type(pivots.dtype(), [&](auto zero) {
     using T = decltype(zero);
     T *signs = write_on_host<T>(sign), *logs = write_on_host<T>(logdet);
@@ -132,12 +134,12 @@ Slogdet slogdet(const Array& a) {
       logs[i] = static_cast<T>(std::log(std::fabs(d.m)) + static_cast<double>(d.e) * M_LN2);
     });
   });
-  return {sign, logdet};
+  return {to_device(sign, a.device()), to_device(logdet, a.device())};
 }
 
 Array det(const Array& a) {
   const Array pivots = pivots_of("linalg.det", a);
-  const Array out(batch_of(a), pivots.dtype(), a.device());
+  const Array out(batch_of(a), pivots.dtype(), host_side(a.device()));
   by_type(pivots.dtype(), [&](auto zero) {
     using T = decltype(zero);
     T* values = write_on_host<T>(out);
@@ -146,7 +148,7 @@ Array det(const Array& a) {
       values[i] = static_cast<T>(std::ldexp(d.m, exponent));
     });
   });
-  return out;
+  return to_device(out, a.device());
 }
 
 }  // namespace bitmetal
