@@ -76,7 +76,7 @@ Array stacked(const Array& a, int rank) {
 }
 
 Array identity(const Dims& batch, int64_t n, DType dtype, Device& device) {
-  const Array out(with(batch, {n, n}), dtype, device);
+  const Array out(with(batch, {n, n}), dtype, host_side(device));
   const auto set = [&](auto one) {
     auto* values = write_on_host<decltype(one)>(out);
     std::fill_n(values, out.size(), 0);
@@ -85,7 +85,7 @@ Array identity(const Dims& batch, int64_t n, DType dtype, Device& device) {
     }
   };
   dtype == DType::f64 ? set(1.0) : set(1.0f);
-  return out;
+  return to_device(out, device);
 }
 
 Array new_info(const Array& a) { return Array(Dims{stacked(a).shape(0)}, DType::i32, a.device()); }
