@@ -82,31 +82,34 @@ Lstsq lstsq(const Array& a_in, const Array& b_in, std::optional<double> rcond) {
   require_shape(op, "b", b, with(batch, {m, columns}));
 
   const Svd f = svd(a, false, true);
-  const Array ranks = full(batch, 0, DType::i32, device);
-  const Array c = matmul(turned(*f.u), b);
-  apply_inverse(stacked(f.s, 1), tolerance(rcond, a), stacked(c), write_on_host<int32_t>(ranks));
-  const Array x = matmul(turned(*f.vt), c);
+  const Array ranks = full(batch, 0, DType::i32, host_side(device));
+  const Array c = on_host(matmul(turned(*f.u), b));
+  apply_inverse(stacked(on_host(f.s), 1), tolerance(rcond, a), stacked(c),
+                write_on_host<int32_t>(ranks));
+  const Array x = matmul(turned(*f.vt), to_device(c, device));
 
   // As NumPy's: only where the solution is unique and equations are left over.
   const auto* rank = read_on_host<int32_t>(ranks);
   const bool unique = std::all_of(rank, rank + ranks.size(), [&](int32_t r) { return r == n; });
-  Array residuals(unique && m > n ? with(batch, {columns}) : Dims{0}, dtype, device);
+  Array residuals(unique && m > n ? with(batch, {columns}) : Dims{0}, dtype, host_side(device));
   if (unique && m > n && b.size() > 0) {
-    const Array ax = matmul(a, x);
+    const Array ax = on_host(matmul(a, x)), near = on_host(b);
     if (dtype == DType::f64) {
-      squares<double>(stacked(ax), stacked(b), residuals);
+      squares<double>(stacked(ax), stacked(near), residuals);
     } else {
-      squares<float>(stacked(ax), stacked(b), residuals);
+      squares<float>(stacked(ax), stacked(near), residuals);
     }
   }
-  return {vector ? reshape(x, with(batch, {n})) : x, residuals, ranks, f.s};
+  return {vector ? reshape(x, with(batch, {n})) : x, to_device(residuals, device),
+          to_device(ranks, device), f.s};
 }
 
 Array pinv(const Array& a_in, std::optional<double> rcond) {
   const Array a = as_matrices("linalg.pinv", "a", a_in);
   const Svd f = svd(a, false, true);
-  apply_inverse(stacked(f.s, 1), tolerance(rcond, a), stacked(*f.vt), nullptr);
-  return matmul(turned(*f.vt), turned(*f.u));
+  const Array vt = on_host(*f.vt);
+  apply_inverse(stacked(on_host(f.s), 1), tolerance(rcond, a), stacked(vt), nullptr);
+  return matmul(turned(to_device(vt, a.device())), turned(*f.u));
 }
 
 }  // namespace bitmetal
