@@ -336,7 +336,7 @@ def quantize_rows(bench: Bench) -> None:
 
 
 def product_rows(bench: Bench) -> None:
-    """Products with a weight of 65536 x 8192, and square ones."""
+    """Products with a weight of 65536 x 8192."""
     rows, columns = 65536, 8192
     if bench.select in "ternary mat-vec NF4 mat-vec":
         dense = bench.random(rows, columns, dtype=torch.float16)
@@ -386,6 +386,10 @@ def product_rows(bench: Bench) -> None:
                     flops=2.0 * batch * rows * columns,
                     peer_name="bf16 mat-vec",
                 )
+
+
+def square_rows(bench: Bench) -> None:
+    """Dense products, of 4096 x 4096."""
     n = 4096
     torch.backends.cuda.matmul.allow_tf32 = False
     for dtype in (torch.float16, torch.bfloat16, torch.float32):
@@ -431,6 +435,7 @@ def main() -> None:
         partial(memory_rows, dtype=torch.float32),
         partial(memory_rows, dtype=torch.float16),
         quantize_rows,
+        square_rows,
         product_rows,
     ):
         try:
