@@ -31,7 +31,7 @@ template <typename T>
   for (ulong i = first; i < p.columns; i += step) Op::add(state, x[i], i);
   state = group_reduce<Op>(state, shared, simdgroup, simdgroups, lane);
 
-  const float scale = 1.0f / sqrt(Op::finish(state, p.columns) + p.eps);
+  const float scale = 1.0f / sqrt(Op::finish(state, float(p.columns)) + p.eps);
   for (ulong i = first; i < p.columns; i += step) {
     float value = (float(x[i]) - state.mean) * scale;
     if (has_weight) value *= float(weight[i]);

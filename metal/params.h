@@ -60,6 +60,9 @@ BITMETAL_CONSTANT uint32_t kMaxPartials = 1024;
 // Room for the state of one of its threadgroups.
 BITMETAL_CONSTANT uint32_t kPartialBytes = 16;
 
+// Elements of a line that a threadgroup of kReduceThreads threads scans at a time, four a thread.
+BITMETAL_CONSTANT uint32_t kScanTile = 1024;
+
 BITMETAL_CONSTANT uint32_t kCopyRank = 16;
 
 // Indices of the function constants, all bool. A kernel's header names those that it needs set.
@@ -77,6 +80,7 @@ BITMETAL_CONSTANT uint32_t kFcNestedScales = 9;   // blockwise: scales are 8-bit
 BITMETAL_CONSTANT uint32_t kFcHalfScales = 10;    // blockwise: affine scales are half,
 BITMETAL_CONSTANT uint32_t kFcBfloatScales = 11;  // or bfloat (else float)
 BITMETAL_CONSTANT uint32_t kFcHasOutliers = 12;   // int8: columns are marked as outliers
+BITMETAL_CONSTANT uint32_t kFcHasStarts = 13;     // scan_rows: blocks start from given totals
 
 struct FillParams {
   uint64_t count;
@@ -100,6 +104,16 @@ struct ReduceParams {
   int64_t outer_stride;
   int64_t axis_stride;
   int64_t inner_stride;
+  float divisor;  // of mean, var and std
+  uint32_t unused;
+};
+
+// Row-major [outer, axis, inner].
+struct ScanParams {
+  uint64_t outer;
+  uint64_t axis;
+  uint64_t inner;
+  uint64_t block;  // elements of a line for a threadgroup, a multiple of kScanTile
 };
 
 // Rows of `columns` neighbouring elements, `*_stride` apart.
@@ -324,7 +338,8 @@ struct Int8QuantizeParams {
 
 static_assert(sizeof(FillParams) == 8, "FillParams");
 static_assert(sizeof(CopyParams) == 408, "CopyParams");
-static_assert(sizeof(ReduceParams) == 48, "ReduceParams");
+static_assert(sizeof(ReduceParams) == 56, "ReduceParams");
+static_assert(sizeof(ScanParams) == 32, "ScanParams");
 static_assert(sizeof(RowParams) == 40, "RowParams");
 static_assert(sizeof(MatmulParams) == 64, "MatmulParams");
 static_assert(sizeof(MatrixCopyParams) == 64, "MatrixCopyParams");

@@ -18,6 +18,7 @@
 //
 // Names end in _OPERATION_TYPE, the type of the input. Sums and products of integers and bool are
 // i64, argmax and argmin too; means of integers are f32; everything else has the input's type.
+// mean, var and std divide by ReduceParams' divisor.
 #pragma once
 
 #include "group_reduce.h"
@@ -76,7 +77,7 @@ template <typename Op, typename In, typename Out>
   typename Op::State state =
       reduce_strided<Op>(line_start(in, p, output), p.axis_stride, ulong(lane), p.axis, kSimdWidth);
   state = simd_reduce<Op>(state);
-  if (lane == 0) out[output] = Op::finish(state, p.axis);
+  if (lane == 0) out[output] = Op::finish(state, p.divisor);
 }
 
 template <typename Op, typename In, typename Out>
@@ -92,7 +93,7 @@ template <typename Op, typename In, typename Out>
       reduce_strided<Op>(line_start(in, p, ulong(group)), p.axis_stride, ulong(thread_index),
                          p.axis, simdgroups * kSimdWidth);
   state = group_reduce<Op>(state, shared, simdgroup, simdgroups, lane);
-  if (thread_index == 0) out[group] = Op::finish(state, p.axis);
+  if (thread_index == 0) out[group] = Op::finish(state, p.divisor);
 }
 
 template <typename Op, typename In, typename Out>
@@ -114,7 +115,7 @@ template <typename Op, typename In, typename Out>
   threadgroup_barrier(mem_flags::mem_threadgroup);
   if (!inside || simdgroup != 0) return;
   for (uint s = 1; s < simdgroups; ++s) state = Op::merge(state, shared[s * kColumnLanes + lane]);
-  out[ulong(group.y) * p.inner + column] = Op::finish(state, p.axis);
+  out[ulong(group.y) * p.inner + column] = Op::finish(state, p.divisor);
 }
 
 template <typename Op, typename In, typename Out>
@@ -148,5 +149,5 @@ template <typename Op, typename In, typename Out>
     state = Op::merge(state, in[i]);
   }
   state = group_reduce<Op>(state, shared, simdgroup, simdgroups, lane);
-  if (thread_index == 0) out[0] = Op::finish(state, p.axis);
+  if (thread_index == 0) out[0] = Op::finish(state, p.divisor);
 }

@@ -79,6 +79,18 @@ instantiate_reduce("var_f32", Var, float, float)
 instantiate_reduce("var_f16", Var, half, half)
 instantiate_reduce("var_bf16", Var, bfloat, bfloat)
 
+instantiate_reduce("std_f32", Std, float, float)
+instantiate_reduce("std_f16", Std, half, half)
+instantiate_reduce("std_bf16", Std, bfloat, bfloat)
+
+instantiate_reduce("norm1_f32", Norm1, float, float)
+instantiate_reduce("norm1_f16", Norm1, half, half)
+instantiate_reduce("norm1_bf16", Norm1, bfloat, bfloat)
+
+instantiate_reduce("norm_inf_f32", NormInf, float, float)
+instantiate_reduce("norm_inf_f16", NormInf, half, half)
+instantiate_reduce("norm_inf_bf16", NormInf, bfloat, bfloat)
+
 instantiate_reduce("norm_f32", Norm, float, float)
 instantiate_reduce("norm_f16", Norm, half, half)
 instantiate_reduce("norm_bf16", Norm, bfloat, bfloat)

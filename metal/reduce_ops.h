@@ -18,12 +18,12 @@ struct Sum {
   static void add(thread State& s, In x, ulong) { s += State(x); }
   static State merge(State a, State b) { return a + b; }
   static State shuffle(State s, ushort mask) { return shuffle_xor(s, mask); }
-  static Out finish(State s, ulong) { return Out(s); }
+  static Out finish(State s, float) { return Out(s); }
 };
 
 template <typename In, typename Out>
 struct Mean : Sum<In, Out> {
-  static Out finish(Wide<In> s, ulong count) { return Out(float(s) / float(count)); }
+  static Out finish(Wide<In> s, float divisor) { return Out(float(s) / divisor); }
 };
 
 template <typename In, typename Out>
@@ -33,7 +33,7 @@ struct Prod {
   static void add(thread State& s, In x, ulong) { s *= State(x); }
   static State merge(State a, State b) { return a * b; }
   static State shuffle(State s, ushort mask) { return shuffle_xor(s, mask); }
-  static Out finish(State s, ulong) { return Out(s); }
+  static Out finish(State s, float) { return Out(s); }
 };
 
 METAL_FUNC float worst(float, bool greatest) { return greatest ? -INFINITY : INFINITY; }
@@ -52,7 +52,7 @@ struct Extreme {
   }
   static void add(thread State& s, In x, ulong) { s = merge(s, State(x)); }
   static State shuffle(State s, ushort mask) { return shuffle_xor(s, mask); }
-  static Out finish(State s, ulong) { return Out(s); }
+  static Out finish(State s, float) { return Out(s); }
 };
 
 template <typename V>
@@ -78,7 +78,7 @@ struct ArgExtreme {
   static State shuffle(State s, ushort mask) {
     return State{shuffle_xor(s.value, mask), shuffle_xor(s.index, mask)};
   }
-  static Out finish(State s, ulong) { return Out(s.index); }
+  static Out finish(State s, float) { return Out(s.index); }
 };
 
 struct Moments {
@@ -111,7 +111,24 @@ struct Var {
     return State{shuffle_xor(s.mean, mask), shuffle_xor(s.squares, mask),
                  shuffle_xor(s.count, mask)};
   }
-  static Out finish(State s, ulong count) { return Out(s.squares / float(count)); }
+  static Out finish(State s, float divisor) { return Out(s.squares / divisor); }
+};
+
+template <typename In, typename Out>
+struct Std : Var<In, Out> {
+  static Out finish(Moments s, float divisor) { return Out(sqrt(s.squares / divisor)); }
+};
+
+template <typename In, typename Out>
+struct Norm1 : Sum<In, Out> {
+  static void add(thread float& s, In x, ulong) { s += fabs(float(x)); }
+};
+
+template <typename In, typename Out>
+struct NormInf : Extreme<In, Out, true> {
+  static void add(thread float& s, In x, ulong) {
+    s = Extreme<In, Out, true>::merge(s, fabs(float(x)));
+  }
 };
 
 // Sums of squares of large, middle and small magnitudes, each scaled by a power of two so that no
@@ -143,7 +160,7 @@ struct Norm {
     return State{shuffle_xor(s.large, mask), shuffle_xor(s.middle, mask),
                  shuffle_xor(s.small, mask)};
   }
-  static Out finish(State s, ulong) {
+  static Out finish(State s, float) {
     // What is dropped beside a larger class lies below its rounding error, NaN excepted.
     if (is_nan(s.middle)) return Out(s.middle);
     if (s.large > 0) return Out(sqrt(s.large + s.middle * 0x1p-80f * 0x1p-80f) * 0x1p80f);
@@ -173,7 +190,7 @@ struct LogSumExp {
   static State shuffle(State s, ushort mask) {
     return State{shuffle_xor(s.greatest, mask), shuffle_xor(s.sum, mask)};
   }
-  static Out finish(State s, ulong) { return Out(s.greatest + log(s.sum)); }
+  static Out finish(State s, float) { return Out(s.greatest + log(s.sum)); }
 };
 
 template <typename In, typename Out>

@@ -25,6 +25,7 @@ void bind_linalg(nb::module_& m);
 void bind_fuse(nb::module_& m);
 void bind_creation(nb::module_& m);
 void bind_joining(nb::module_& m);
+void bind_reductions(nb::module_& m);
 void bind_ternary(nb::module_& m);
 void bind_blockwise(nb::module_& m);
 void bind_int8(nb::module_& m);

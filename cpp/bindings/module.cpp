@@ -23,6 +23,7 @@ NB_MODULE(_core, m) {
   bind_linalg(m);
   bind_fuse(m);
   bind_joining(m);
+  bind_reductions(m);
   bind_ternary(m);
   bind_blockwise(m);
   bind_int8(m);

@@ -2,80 +2,7 @@
 #include "bindings/bindings.h"
 
 namespace bitmetal::python {
-namespace {
-
-std::optional<Dims> parse_axes(const char* op, nb::handle axis) {
-  if (axis.is_none()) return std::nullopt;
-  return parse_dims(op, "axis", axis);
-}
-
-std::string reduction_doc(const char* first, const char* notes) {
-  return cat(first, R"(
-
-Parameters
-----------
-a : array-like
-    Any shape.
-axis : int or tuple of int, optional
-    The axes to reduce; all of them if None.
-keepdims : bool
-    Leave reduced axes in the result with size 1.
-out : Array, optional
-    Where to write the result: its shape and type must fit.
-
-Returns
--------
-Array
-
-Notes
------
-)",
-             notes, '\n');
-}
-
-template <Reduction op>
-void bind_reduction(nb::module_& m, const char* name, const char* signature, const char* first,
-                    const char* notes) {
-  m.def(
-      name,
-      [name](nb::handle a, nb::handle axis, bool keepdims, nb::handle out) {
-        const Array in = to_array(name, "a", a, device_of({a}));
-        const auto axes = parse_axes(name, axis);
-        const auto target = to_output(name, out);
-        return result(out, without_gil(in.device(), in.bytes(),
-                                       [&] { return reduce(op, in, axes, keepdims, target); }));
-      },
-      "a"_a.none(), "axis"_a = nb::none(), nb::kw_only(), "keepdims"_a = false,
-      "out"_a = nb::none(), nb::sig(signature), reduction_doc(first, notes).c_str());
-}
-
-#define BITMETAL_REDUCTION_SIGNATURE(name, axis) \
-  "def " name "(a: ArrayLike, axis: " axis       \
-  " | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array"
-
-}  // namespace
-
 void bind_ops(nb::module_& m) {
-  bind_reduction<Reduction::sum>(
-      m, "sum", BITMETAL_REDUCTION_SIGNATURE("sum", "int | tuple[int, ...]"), "Sum of elements.",
-      "Integers and booleans are summed in int64. float16, bfloat16 and float32 are accumulated "
-      "in\n"
-      "float32 by blocks (pairwise), the same bits for any number of threads.");
-  bind_reduction<Reduction::mean>(
-      m, "mean", BITMETAL_REDUCTION_SIGNATURE("mean", "int | tuple[int, ...]"),
-      "Arithmetic mean of elements.",
-      "Accumulates as `sum` does. The mean of integers is float32; of nothing, NaN.");
-  bind_reduction<Reduction::max>(
-      m, "max", BITMETAL_REDUCTION_SIGNATURE("max", "int | tuple[int, ...]"), "Largest element.",
-      "NaN wins. Raises ValueError where there is nothing to reduce over.");
-  bind_reduction<Reduction::min>(
-      m, "min", BITMETAL_REDUCTION_SIGNATURE("min", "int | tuple[int, ...]"), "Smallest element.",
-      "NaN wins. Raises ValueError where there is nothing to reduce over.");
-  bind_reduction<Reduction::argmax>(m, "argmax", BITMETAL_REDUCTION_SIGNATURE("argmax", "int"),
-                                    "Index of the largest element (int64).",
-                                    "The first of equals; the first NaN where there is one. "
-                                    "Without an axis the index counts the\n"
-                                    "elements in row-major order.");
   m.def(
       "matmul",
       [](nb::handle a, nb::handle b, nb::handle out) {
@@ -175,6 +102,44 @@ Array
 References
 ----------
 Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019.
+)");
+  m.def(
+      "layer_norm",
+      [](nb::handle a, nb::handle weight, nb::handle bias, double eps, nb::handle out) {
+        const Array in = to_array("layer_norm", "a", a, device_of({a, weight, bias}));
+        const auto factors = to_optional_array("layer_norm", "weight", weight, in.device());
+        const auto terms = to_optional_array("layer_norm", "bias", bias, in.device());
+        const auto target = to_output("layer_norm", out);
+        return result(out, without_gil(in.device(), in.bytes(), [&] {
+                        return layer_norm(in, factors, terms, eps, target);
+                      }));
+      },
+      "a"_a.none(), "weight"_a = nb::none(), "bias"_a = nb::none(), "eps"_a = 1e-5, nb::kw_only(),
+      "out"_a = nb::none(),
+      nb::sig("def layer_norm(a: ArrayLike, weight: ArrayLike | None = None, "
+              "bias: ArrayLike | None = None, eps: float = 1e-5, *, out: Array | None = None) "
+              "-> Array"),
+      R"(Layer normalization over the last axis: (a - mean(a)) / sqrt(var(a) + eps) * weight + bias.
+
+Parameters
+----------
+a : array-like
+    ``[..., n]``, of a floating-point type.
+weight, bias : array-like, optional
+    ``[n]``.
+eps : float
+    Added to the variance.
+out : Array, optional
+    Where to write the result: its shape and type must fit.
+
+Returns
+-------
+Array
+    Of the shape and type of `a`.
+
+References
+----------
+Ba, Kiros and Hinton, "Layer Normalization", 2016.
 )");
   m.def(
       "permute",

@@ -84,11 +84,16 @@ class Backend {
   // row-major [batch..., m, n].
   virtual void matmul(const Array& a, const Array& b, const Array& out) = 0;
 
-  // `in` is viewed as [outer, axis, inner], any strides; `out` is [outer, inner].
-  virtual void reduce(Reduction op, const Array& in, const Array& out) = 0;
+  // `in` is viewed as [outer, axis, inner], any strides; `out` is [outer, inner]. `ddof` is that of
+  // var and std.
+  virtual void reduce(Reduction op, const Array& in, double ddof, const Array& out) = 0;
+  // Along the middle one of [outer, axis, inner].
+  virtual void scan(Scan op, const Array& in, const Array& out) = 0;
   // Over the last axis of [rows, columns].
   virtual void softmax(const Array& in, const Array& out) = 0;
   virtual void rms_norm(const Array& in, const Array* weight, float eps, const Array& out) = 0;
+  virtual void layer_norm(const Array& in, const Array* weight, const Array* bias, double eps,
+                          const Array& out) = 0;
 
   // `weight` is [rows, columns], any strides, f32, f16 or bf16. False where it holds NaN or
   // infinity.

@@ -5,6 +5,7 @@
 #include "cpu/grain.h"
 #include "cpu/isa/kernels.h"
 #include "cpu/stream.h"
+#include "cpu/strided.h"
 #include "cpu/transpose.h"
 #include "cpu/walk.h"
 
@@ -95,27 +96,16 @@ class Copier {
       const std::byte* source = from + i * in_stride * in_size_;
       std::byte* target = to + i * out_stride * out_size_;
       if (in_stride != 1) {
-        strided(in_size_, source, in_stride, gathered, 1, count);
+        move_strided(in_size_, source, in_stride, gathered, 1, count);
         source = gathered;
       }
       if (out_stride == 1) {
         convert_(source, target, count);
       } else {
         convert_(source, converted, count);
-        strided(out_size_, converted, 1, target, out_stride, count);
+        move_strided(out_size_, converted, 1, target, out_stride, count);
       }
     }
-  }
-
-  // Moves elements that are `size` bytes long.
-  static void strided(int64_t size, const std::byte* from, int64_t from_stride, std::byte* to,
-                      int64_t to_stride, int64_t n) {
-    by_size(size, [&](auto word) {
-      constexpr auto kSize = static_cast<int64_t>(sizeof(word));  // strides may be negative
-      for (int64_t i = 0; i < n; ++i) {
-        std::memcpy(to + i * to_stride * kSize, from + i * from_stride * kSize, kSize);
-      }
-    });
   }
 
   // The output runs along the last dimension, the input along another: tile by tile of the two.
@@ -152,16 +142,6 @@ class Copier {
         convert_(turned + j * kTile, to + j * out_stride * out_size_, rows);
       }
     });
-  }
-
-  template <class F>
-  static void by_size(int64_t size, F&& f) {
-    switch (size) {
-      case 1: return f(uint8_t{});
-      case 2: return f(uint16_t{});
-      case 4: return f(uint32_t{});
-      default: return f(uint64_t{});
-    }
   }
 
   const Walk walk_;

@@ -1,229 +1,304 @@
+#include "cpu/reduce.h"
+
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <memory>
-#include <vector>
 
 #include "core/thread_pool.h"
 #include "cpu/backend.h"
 #include "cpu/grain.h"
-#include "cpu/isa/kernels.h"
-#include "cpu/scratch.h"
+#include "cpu/lines.h"
 
 namespace bitmetal::cpu {
+
+DType type_of_elements(Reduction op, DType in) {
+  switch (op) {
+    case Reduction::all:
+    case Reduction::any:
+    case Reduction::count_nonzero: return DType::boolean;
+    // The sum of many int64 may pass 2^63 where their mean is harmless.
+    case Reduction::mean: return in == DType::i64 ? DType::f64 : in;
+    case Reduction::var:
+    case Reduction::std:
+    case Reduction::norm1:
+    case Reduction::norm2:
+    case Reduction::norm_inf:
+    case Reduction::logsumexp: return is_floating(in) ? in : DType::f64;
+    default: return in;
+  }
+}
+
 namespace {
 
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+// An operation makes a State of a run of at most kChunk elements, with of(); merges two, the second
+// one's elements behind the first one's; and writes a line's result with finish().
 
-// One reduction: `lines` of `n` elements each. Where a line is longer than a chunk its chunks are
-// reduced on their own, into `partial` results, and those are combined in an order that depends on
-// n alone: no result depends on the number of threads.
-class Reducer {
- public:
-  Reducer(Reduction op, const Array& in, const Array& out)
-      : op_(op),
-        in_(in),
-        out_(out),
-        convert_(kernels().convert),
-        // The sum of many int64 may pass 2^63 where their mean is harmless.
-        type_(op == Reduction::mean && in.dtype() == DType::i64 ? DType::f64 : in.dtype()),
-        kernels_(cpu::kernels().reduce.of(type_)),
-        n_(in.shape(1)) {}
+struct Total {
+  Total(Reduction reduction, DType type, int64_t n, const Array& output)
+      : op(reduction),
+        floating(is_floating(type)),
+        of_type(type),
+        count(static_cast<double>(n)),
+        kernels(cpu::kernels().reduce.of(type)),
+        out(output) {}
+  using State = Sum;
 
-  void run() {
-    const bool as_is = type_ == in_.dtype();
-    if (in_.stride(1) != 1 && as_is && in_.shape(2) > 1 && in_.stride(2) == 1) {
-      columns(2, 0);
-    } else if (in_.stride(1) != 1 && as_is && in_.shape(0) > 1 && in_.stride(0) == 1) {
-      columns(0, 2);
+  State of(const std::byte* run, int64_t n, int64_t) const {
+    switch (op) {
+      case Reduction::prod: return kernels.product(run, n);
+      case Reduction::norm1: return {.real = moments().magnitudes(run, n)};
+      case Reduction::norm2: return {.real = moments().squares(run, n)};
+      default: return kernels.sum(run, n);
+    }
+  }
+  State merge(State a, State b) const {
+    const bool product = op == Reduction::prod;
+    if (floating) return {.real = product ? a.real * b.real : a.real + b.real};
+    const auto x = static_cast<uint64_t>(a.integer), y = static_cast<uint64_t>(b.integer);
+    return {.integer = static_cast<int64_t>(product ? x * y : x + y)};
+  }
+  void finish(int64_t line, State s, const Lines& lines) const {
+    if (op == Reduction::mean) {
+      out.write(line, (floating ? s.real : static_cast<double>(s.integer)) / count);
+    } else if (op == Reduction::norm2) {
+      out.write(line, of_type == DType::f64 && !(s.real > 1e-280 && s.real < 1e300)
+                          ? scaled_norm(line, lines)
+                          : std::sqrt(s.real));
+    } else if (floating) {
+      out.write(line, s.real);
     } else {
-      rows();
+      out.write(line, s.integer);
     }
   }
 
  private:
-  bool sums() const { return op_ == Reduction::sum || op_ == Reduction::mean; }
-  bool least() const { return op_ == Reduction::min; }
-  size_t element() const { return size_of(type_); }
+  const MomentTypeKernels& moments() const { return cpu::kernels().moments.of(of_type); }
 
-  // `count` sums, to elements at, at + step, ... of the output.
-  void write_sums(Sum* sums, int64_t count, int64_t at, int64_t step) const {
-    DType type = DType::i64;
-    if (is_floating(type_) || op_ == Reduction::mean) {
-      type = DType::f64;
-      const double divisor = op_ == Reduction::mean ? static_cast<double>(n_) : 1.0;
-      for (int64_t i = 0; i < count; ++i) {
-        const Sum s = sums[i];
-        sums[i].real = (is_floating(type_) ? s.real : static_cast<double>(s.integer)) / divisor;
+  // Squares of float64 may overflow or vanish: the line is read again, in units of its greatest
+  // element.
+  double scaled_norm(int64_t line, const Lines& lines) const {
+    const auto each_run = [&](auto&& body) {
+      for (int64_t i = 0; i < lines.length(); i += kChunk) {
+        const int64_t n = std::min(kChunk, lines.length() - i);
+        body(reinterpret_cast<const double*>(lines.run(line, i, n)), n);
       }
-    }
-    write(type, sums, count, at, step);
-  }
-  void write(DType type, const void* values, int64_t count, int64_t at, int64_t step) const {
-    const ConvertRun convert = convert_.of(type, out_.dtype());
-    std::byte* to = out_.data() + at * size_of(out_.dtype());
-    if (step == 1) return convert(values, to, count);
-    for (int64_t i = 0; i < count; ++i) {
-      convert(static_cast<const std::byte*>(values) + i * size_of(type),
-              to + i * step * size_of(out_.dtype()), 1);
-    }
-  }
-
-  Sum add(Sum a, Sum b) const {
-    if (is_floating(type_)) return {.real = a.real + b.real};
-    return {.integer = static_cast<int64_t>(static_cast<uint64_t>(a.integer) +
-                                            static_cast<uint64_t>(b.integer))};
-  }
-  Sum add_pairwise(const Sum* sums, int64_t count) const {
-    if (count == 1) return sums[0];
-    const int64_t half = count / 2;
-    return add(add_pairwise(sums, half), add_pairwise(sums + half, count - half));
-  }
-
-  // --- Lines whose elements follow one another, or are gathered so that they do.
-
-  const std::byte* line(int64_t i) const {
-    const int64_t inner = in_.shape(2);
-    return in_.data() + (i / inner * in_.stride(0) + i % inner * in_.stride(2)) *
-                            static_cast<int64_t>(size_of(in_.dtype()));
-  }
-  // Elements of a line as a run of type_.
-  const std::byte* elements(const std::byte* line, int64_t begin, int64_t count) const {
-    const auto from = static_cast<int64_t>(size_of(in_.dtype()));
-    const int64_t stride = in_.stride(1) * from;
-    const std::byte* first = line + begin * stride;
-    if (in_.stride(1) == 1 && type_ == in_.dtype()) return first;
-    std::byte* gathered = scratch(Scratch::own, static_cast<size_t>(count) * element());
-    const ConvertRun convert = convert_.of(in_.dtype(), type_);
-    for (int64_t i = 0; i < count; ++i) convert(first + i * stride, gathered + i * element(), 1);
-    return gathered;
-  }
-
-  void rows() {
-    const int64_t lines = in_.shape(0) * in_.shape(2);
-    if (n_ > kChunk) return long_rows(lines);
-    parallel_for(lines, grain_of(n_ * element()), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const std::byte* run = elements(line(i), 0, n_);
-        if (sums()) {
-          Sum sum = kernels_.sum(run, n_);
-          write_sums(&sum, 1, i, 1);
-        } else {
-          alignas(8) std::byte value[8];
-          kernels_.best(run, n_, least(), value);
-          if (op_ != Reduction::argmax) {
-            std::memcpy(out_.data() + i * element(), value, element());
-          } else {
-            out_.data_as<int64_t>()[i] = kernels_.find(run, n_, value);
-          }
-        }
+    };
+    double greatest = 0, sum = 0;
+    each_run([&](const double* x, int64_t n) {
+      for (int64_t i = 0; i < n; ++i) {
+        const double magnitude = std::fabs(x[i]);
+        greatest = magnitude > greatest || std::isnan(magnitude) ? magnitude : greatest;
       }
     });
-  }
-
-  void long_rows(int64_t lines) {
-    const int64_t chunks = ceil_div(n_, kChunk);
-    const size_t size = sums() ? sizeof(Sum) : element();
-    const auto partial = std::make_unique_for_overwrite<std::byte[]>(lines * chunks * size);
-    parallel_for(lines * chunks, grain_of(kChunk * element()), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t from = i % chunks * kChunk, count = std::min(kChunk, n_ - from);
-        const std::byte* run = elements(line(i / chunks), from, count);
-        if (sums()) {
-          const Sum sum = kernels_.sum(run, count);
-          std::memcpy(&partial[i * size], &sum, size);
-        } else {
-          kernels_.best(run, count, least(), &partial[i * size]);
-        }
-      }
+    if (greatest == 0 || !std::isfinite(greatest)) return greatest;
+    each_run([&](const double* x, int64_t n) {
+      for (int64_t i = 0; i < n; ++i) sum += (x[i] / greatest) * (x[i] / greatest);
     });
-    for (int64_t i = 0; i < lines; ++i) {
-      const std::byte* of_line = &partial[i * chunks * size];
-      if (sums()) {
-        Sum sum = add_pairwise(reinterpret_cast<const Sum*>(of_line), chunks);
-        write_sums(&sum, 1, i, 1);
-      } else if (op_ != Reduction::argmax) {
-        kernels_.best(of_line, chunks, least(), out_.data() + i * element());
-      } else {
-        alignas(8) std::byte value[8];
-        kernels_.best(of_line, chunks, false, value);
-        const int64_t from = kernels_.find(of_line, chunks, value) * kChunk;
-        const std::byte* run = elements(line(i), from, std::min(kChunk, n_ - from));
-        out_.data_as<int64_t>()[i] = from + kernels_.find(run, std::min(kChunk, n_ - from), value);
-      }
-    }
+    return greatest * std::sqrt(sum);
   }
 
-  // --- Lines that lie side by side: `across` is the dimension that counts them, `along` the other.
-
-  void columns(int across, int along) {
-    const int64_t width = in_.shape(across), groups = in_.shape(along);
-    const int64_t chunks = ceil_div(n_, kChunkRows), tiles = ceil_div(width, kTile);
-    const int64_t group_step = across == 2 ? width : 1, step = across == 2 ? 1 : in_.shape(2);
-    const size_t size = sums() ? sizeof(Sum) : element();
-    // With one chunk a partial result is the result.
-    const size_t results = static_cast<size_t>(groups * chunks * width);
-    const auto partial = std::make_unique_for_overwrite<std::byte[]>(results * size);
-    const auto where =
-        std::make_unique_for_overwrite<int32_t[]>(op_ == Reduction::argmax ? results : 0);
-
-    const int64_t tile_bytes = std::min(n_, kChunkRows) * std::min(width, kTile) * element();
-    parallel_for(groups * chunks * tiles, grain_of(tile_bytes), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t tile = i % tiles * kTile, chunk = i / tiles % chunks, g = i / tiles / chunks;
-        const int64_t rows = std::min(kChunkRows, n_ - chunk * kChunkRows);
-        const int64_t count = std::min(kTile, width - tile);
-        const std::byte* from =
-            in_.data() + (g * in_.stride(along) + chunk * kChunkRows * in_.stride(1) + tile) *
-                             static_cast<int64_t>(element());
-        const int64_t at = (g * chunks + chunk) * width + tile;
-        std::byte* to = &partial[at * size];
-        if (sums()) {
-          kernels_.sum_columns(from, rows, in_.stride(1), count, reinterpret_cast<Sum*>(to));
-        } else if (op_ != Reduction::argmax) {
-          kernels_.best_columns(from, rows, in_.stride(1), count, least(), to);
-        } else {
-          kernels_.argmax_columns(from, rows, in_.stride(1), count, to, &where[at]);
-        }
-      }
-    });
-
-    for (int64_t g = 0; g < groups; ++g) {
-      std::byte* first = &partial[g * chunks * width * size];
-      if (sums()) {
-        Sum* total = reinterpret_cast<Sum*>(first);
-        for (int64_t i = width; i < chunks * width; ++i) {
-          total[i % width] = add(total[i % width], total[i]);
-        }
-        write_sums(total, width, g * group_step, step);
-      } else if (op_ != Reduction::argmax) {
-        kernels_.best_columns(first, chunks, width, width, least(), first);
-        write(type_, first, width, g * group_step, step);
-      } else {
-        std::vector<int32_t> chunk(width);
-        kernels_.argmax_columns(first, chunks, width, width, first, chunk.data());
-        for (int64_t c = 0; c < width; ++c) {
-          const int64_t row = where[(g * chunks + chunk[c]) * width + c];
-          out_.data_as<int64_t>()[g * group_step + c * step] = chunk[c] * kChunkRows + row;
-        }
-      }
-    }
-  }
-
-  static constexpr int64_t kTile = 1024;  // columns: 2 KiB or more of a row at a time
-
-  const Reduction op_;
-  const Array& in_;
-  const Array& out_;
-  const ConvertKernels& convert_;
-  const DType type_;
-  const ReduceTypeKernels& kernels_;
-  const int64_t n_;
+  const Reduction op;
+  const bool floating;
+  const DType of_type;
+  const double count;
+  const ReduceTypeKernels& kernels;
+  const ResultWriter out;
 };
+
+// The best element, or its index.
+struct Best {
+  Best(Reduction op, DType type, const Array& output)
+      : least(op == Reduction::min || op == Reduction::argmin || op == Reduction::all),
+        index(op == Reduction::argmax || op == Reduction::argmin),
+        size(size_of(type)),
+        kernels(cpu::kernels().reduce.of(type)),
+        out(output) {}
+  struct State {
+    alignas(8) std::byte value[8];
+    int64_t at;
+  };
+
+  State of(const std::byte* run, int64_t n, int64_t begin) const {
+    State s;
+    kernels.best(run, n, least, s.value);
+    s.at = index ? begin + kernels.find(run, n, s.value) : 0;
+    return s;
+  }
+  State merge(const State& a, const State& b) const {
+    alignas(8) std::byte both[16], value[8];
+    std::memcpy(both, a.value, size);
+    std::memcpy(both + size, b.value, size);
+    kernels.best(both, 2, least, value);
+    return kernels.find(both, 2, value) == 0 ? a : b;
+  }
+  void finish(int64_t line, const State& s, const Lines&) const {
+    if (index) {
+      out.write(line, s.at);
+    } else {
+      std::memcpy(out.at(line), s.value, size);
+    }
+  }
+
+ private:
+  const bool least, index;
+  const size_t size;
+  const ReduceTypeKernels& kernels;
+  const ResultWriter out;
+};
+
+struct GreatestMagnitude {
+  GreatestMagnitude(DType type, const Array& output)
+      : best(cpu::kernels().reduce.of(type).best),
+        to_double(cpu::kernels().convert.of(type, DType::f64)),
+        out(output) {}
+  using State = double;
+
+  State of(const std::byte* run, int64_t n, int64_t) const {
+    alignas(8) std::byte value[8];
+    double end[2];
+    for (const bool least : {false, true}) {
+      best(run, n, least, value);
+      to_double(value, &end[least], 1);
+    }
+    return merge(std::fabs(end[0]), std::fabs(end[1]));
+  }
+  State merge(State a, State b) const { return b > a || std::isnan(b) ? b : a; }
+  void finish(int64_t line, State s, const Lines&) const { out.write(line, s); }
+
+ private:
+  decltype(ReduceTypeKernels::best) const best;
+  const ConvertRun to_double;
+  const ResultWriter out;
+};
+
+struct Variance {
+  Variance(Reduction op, DType type, int64_t n, double ddof, const Array& output)
+      : root(op == Reduction::std),
+        divisor(degrees_of_freedom(n, ddof)),
+        sum(cpu::kernels().reduce.of(type).sum),
+        squares_about(cpu::kernels().moments.of(type).squares_about),
+        out(output) {}
+  struct State {
+    double mean, squares, count;  // the sum of squared distances from the mean
+  };
+
+  State of(const std::byte* run, int64_t n, int64_t) const {
+    const auto count = static_cast<double>(n);
+    const double mean = sum(run, n).real / count;
+    return {mean, squares_about(run, n, mean), count};
+  }
+  // T. F. Chan's formula: no difference of large sums.
+  State merge(const State& a, const State& b) const {
+    const double count = a.count + b.count, share = b.count / count, distance = b.mean - a.mean;
+    return {a.mean + distance * share,
+            a.squares + b.squares + distance * distance * share * a.count, count};
+  }
+  void finish(int64_t line, const State& s, const Lines&) const {
+    const double variance = s.squares / divisor;
+    out.write(line, root ? std::sqrt(variance) : variance);
+  }
+
+ private:
+  const bool root;
+  const double divisor;
+  decltype(ReduceTypeKernels::sum) const sum;
+  decltype(MomentTypeKernels::squares_about) const squares_about;
+  const ResultWriter out;
+};
+
+struct LogSumExp {
+  LogSumExp(DType type, const Array& output)
+      : best(cpu::kernels().reduce.of(type).best),
+        to_double(cpu::kernels().convert.of(type, DType::f64)),
+        exponentials(cpu::kernels().softmax.of(type).exponentials),
+        out(output) {}
+  struct State {
+    double top, sum;  // of exp(x - top)
+  };
+
+  State of(const std::byte* run, int64_t n, int64_t) const {
+    alignas(8) std::byte value[8];
+    State s;
+    best(run, n, false, value);
+    to_double(value, &s.top, 1);
+    s.sum = std::isfinite(s.top) ? exponentials(run, n, s.top, nullptr) : 1;
+    return s;
+  }
+  State merge(const State& a, const State& b) const {
+    if (std::isnan(a.top) || std::isnan(b.top)) return {NAN, 1};
+    const State& high = a.top < b.top ? b : a;
+    const State& low = a.top < b.top ? a : b;
+    if (!std::isfinite(high.top) || low.top == -INFINITY) return high;
+    return {high.top, high.sum + low.sum * std::exp(low.top - high.top)};
+  }
+  void finish(int64_t line, const State& s, const Lines&) const {
+    out.write(line, s.top + std::log(s.sum));
+  }
+
+ private:
+  decltype(ReduceTypeKernels::best) const best;
+  const ConvertRun to_double;
+  decltype(SoftmaxTypeKernels::exponentials) const exponentials;
+  const ResultWriter out;
+};
+
+template <class Op>
+typename Op::State merge_pairwise(const Op& op, const typename Op::State* states, int64_t count) {
+  if (count == 1) return states[0];
+  const int64_t half = count / 2;
+  return op.merge(merge_pairwise(op, states, half),
+                  merge_pairwise(op, states + half, count - half));
+}
+
+// The chunks of a line and the order in which they are joined depend on its length and on whether
+// lines lie side by side: no result depends on the number of threads.
+template <class Op>
+void reduce_lines(const Op& op, const Lines& lines) {
+  const int64_t chunks = lines.chunks(), grain = grain_of(lines.task_bytes());
+  if (chunks == 1) {
+    return parallel_for(lines.tasks(), grain, [&](int64_t begin, int64_t end) {
+      for (int64_t task = begin; task < end; ++task) {
+        lines.each(task, [&](int64_t line, int64_t, const std::byte* run, int64_t n) {
+          op.finish(line, op.of(run, n, 0), lines);
+        });
+      }
+    });
+  }
+  const auto partial = std::make_unique_for_overwrite<typename Op::State[]>(lines.count() * chunks);
+  parallel_for(lines.tasks(), grain, [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; ++task) {
+      lines.each(task, [&](int64_t line, int64_t from, const std::byte* run, int64_t n) {
+        partial[line * chunks + from / lines.chunk_length()] = op.of(run, n, from);
+      });
+    }
+  });
+  for (int64_t line = 0; line < lines.count(); ++line) {
+    op.finish(line, merge_pairwise(op, &partial[line * chunks], chunks), lines);
+  }
+}
 
 }  // namespace
 
-void CpuBackend::reduce(Reduction op, const Array& in, const Array& out) {
-  Reducer(op, in, out).run();
+void CpuBackend::reduce(Reduction op, const Array& in, double ddof, const Array& out) {
+  const DType type = type_of_elements(op, in.dtype());
+  const Lines lines(in, type);
+  if (lines.side_by_side() && type == in.dtype() && has_columns(op)) {
+    return reduce_columns(op, in, lines.across(), ddof, out);
+  }
+  switch (op) {
+    case Reduction::max:
+    case Reduction::min:
+    case Reduction::argmax:
+    case Reduction::argmin:
+    case Reduction::all:
+    case Reduction::any: return reduce_lines(Best(op, type, out), lines);
+    case Reduction::norm_inf: return reduce_lines(GreatestMagnitude(type, out), lines);
+    case Reduction::var:
+    case Reduction::std: return reduce_lines(Variance(op, type, lines.length(), ddof, out), lines);
+    case Reduction::logsumexp: return reduce_lines(LogSumExp(type, out), lines);
+    default: return reduce_lines(Total(op, type, lines.length(), out), lines);
+  }
 }
 
 }  // namespace bitmetal::cpu

@@ -12,6 +12,7 @@ namespace bitmetal::cpu {
 void CpuBackend::rms_norm(const Array& in, const Array* weight, float eps, const Array& out) {
   const int64_t columns = in.shape(1), size = size_of(in.dtype());
   const RmsNormTypeKernels& kernels = cpu::kernels().rms_norm.of(in.dtype());
+  const auto squares_of = cpu::kernels().moments.of(in.dtype()).squares;
   const bool streams = out.bytes() >= kStreamBytes;
   const std::byte* weights = weight ? weight->data() : nullptr;
   parallel_for(in.shape(0), grain_of(2 * columns * size), [&](int64_t begin, int64_t end) {
@@ -19,7 +20,7 @@ void CpuBackend::rms_norm(const Array& in, const Array* weight, float eps, const
       const std::byte* from = in.data() + row * columns * size;
       double squares = 0;
       for (int64_t i = 0; i < columns; i += kChunk) {
-        squares += kernels.squares(from + i * size, std::min(kChunk, columns - i));
+        squares += squares_of(from + i * size, std::min(kChunk, columns - i));
       }
       const double factor = 1 / std::sqrt(squares / static_cast<double>(columns) + eps);
       write_row(out.data() + row * columns * size, columns, size, streams,

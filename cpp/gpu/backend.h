@@ -51,9 +51,12 @@ class GpuBackend final : public Backend {
                    const Array& out) override;
   void take(const Array& in, const Array& indices, const Array& out) override;
   void matmul(const Array& a, const Array& b, const Array& out) override;
-  void reduce(Reduction op, const Array& in, const Array& out) override;
+  void reduce(Reduction op, const Array& in, double ddof, const Array& out) override;
+  void scan(Scan op, const Array& in, const Array& out) override;
   void softmax(const Array& in, const Array& out) override;
   void rms_norm(const Array& in, const Array* weight, float eps, const Array& out) override;
+  void layer_norm(const Array& in, const Array* weight, const Array* bias, double eps,
+                  const Array& out) override;
   bool ternary_quantize(const Array& weight, const TernaryMatrix& out) override;
   void ternary_pack(const Array& codes, const TernaryMatrix& out) override;
   void ternary_unpack(const TernaryMatrix& w, const Array& codes) override;

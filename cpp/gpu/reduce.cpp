@@ -4,14 +4,38 @@
 namespace bitmetal::gpu {
 namespace {
 
-const char* name_of(Reduction op) {
+// The operation's part of a kernel's name.
+const char* kernel_of(Reduction op) {
   switch (op) {
-    case Reduction::sum: return "sum";
-    case Reduction::mean: return "mean";
-    case Reduction::max: return "max";
-    case Reduction::min: return "min";
-    default: return "argmax";
+    case Reduction::norm1: return "norm1";
+    case Reduction::norm_inf: return "norm_inf";
+    case Reduction::all: return "min";
+    case Reduction::any: return "max";
+    case Reduction::count_nonzero: return "sum";
+    default: return name_of(op);
   }
+}
+
+// The type that elements are converted to before they are reduced: that of the given ones where
+// the operation has kernels for it.
+DType type_of_elements(Reduction op, DType in) {
+  switch (op) {
+    case Reduction::all:
+    case Reduction::any:
+    case Reduction::count_nonzero: return DType::boolean;
+    case Reduction::var:
+    case Reduction::std:
+    case Reduction::norm1:
+    case Reduction::norm2:
+    case Reduction::norm_inf:
+    case Reduction::logsumexp: return is_floating(in) ? in : DType::f32;
+    default: return in;
+  }
+}
+
+double divisor_of(Reduction op, int64_t n, double ddof) {
+  const bool corrected = op == Reduction::var || op == Reduction::std;
+  return std::max(0.0, static_cast<double>(n) - (corrected ? ddof : 0));
 }
 
 constexpr uint64_t kSimdgroups = kernels::kReduceThreads / kernels::kSimdWidth;
@@ -24,16 +48,19 @@ constexpr uint64_t kPartialShare = 16384;
 
 }  // namespace
 
-void GpuBackend::reduce(Reduction op, const Array& view, const Array& out) {
-  const Array in = forwards(view);
+void GpuBackend::reduce(Reduction op, const Array& view, double ddof, const Array& out) {
+  const DType type = type_of_elements(op, view.dtype());
+  const Array in = type == view.dtype() ? forwards(view) : astype(view, type);
   const kernels::ReduceParams params{static_cast<uint64_t>(in.shape(0)),
                                      static_cast<uint64_t>(in.shape(1)),
                                      static_cast<uint64_t>(in.shape(2)),
                                      in.stride(0),
                                      in.stride(1),
-                                     in.stride(2)};
+                                     in.stride(2),
+                                     static_cast<float>(divisor_of(op, in.shape(1), ddof)),
+                                     0};
   const uint64_t outputs = params.outer * params.inner;
-  const std::string suffix = cat("_", name_of(op), "_", suffix_of(in.dtype()));
+  const std::string suffix = cat("_", kernel_of(op), "_", suffix_of(in.dtype()));
   const auto run_pass = [&](const char* kernel, uint64_t x, uint64_t y) {
     run("reduce", kernel + suffix, {},
         {Argument::in(in), Argument::out(out), Argument::constant(params)},

@@ -20,7 +20,8 @@ FLOATS = ["f32", "f16", "bf16"]
 ALL = list(DTYPES)
 OPERATIONS = {
     "sum": ALL, "prod": ALL, "mean": ALL, "max": ALL, "min": ALL, "argmax": ALL, "argmin": ALL,
-    "var": FLOATS, "norm": FLOATS, "logsumexp": FLOATS,
+    "var": FLOATS, "std": FLOATS, "norm1": FLOATS, "norm": FLOATS, "norm_inf": FLOATS,
+    "logsumexp": FLOATS,
 }  # fmt: skip
 CASES = [(op, dtype) for op, dtypes in OPERATIONS.items() for dtype in dtypes]
 # [outer, axis, inner]: single elements, short and long axes, ragged against 16, 32 and 256.
@@ -43,7 +44,8 @@ def result_dtype(op: str, dtype: str) -> np.dtype:
 
 
 def params(a: np.ndarray) -> bytes:
-    return struct.pack("<3Q3q", *a.shape, *(stride // a.itemsize for stride in a.strides))
+    strides = (stride // a.itemsize for stride in a.strides)
+    return struct.pack("<3Q3qfI", *a.shape, *strides, a.shape[1], 0)
 
 
 def reduce(op: str, dtype: str, a: np.ndarray, kernel: str) -> np.ndarray:
@@ -75,6 +77,10 @@ def reduce(op: str, dtype: str, a: np.ndarray, kernel: str) -> np.ndarray:
 def reference(op: str, a: np.ndarray) -> np.ndarray:
     integers = a.dtype.kind in "iub"
     x = a.astype(np.int64) if integers else f64(a)
+    if op == "norm1":
+        return np.sum(np.abs(x), axis=1)
+    if op == "norm_inf":
+        return np.max(np.abs(x), axis=1)
     if op == "norm":
         return np.sqrt(np.sum(x * x, axis=1))
     if op == "logsumexp":

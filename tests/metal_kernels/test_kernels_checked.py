@@ -14,6 +14,7 @@ import test_kernel_matmul as on_matmul
 import test_kernel_products as products
 import test_kernel_reduce as on_reduce
 import test_kernel_rows as on_rows
+import test_kernel_scan as on_scan
 import test_kernel_ternary as on_ternary
 from kernels import random, set_options, take_reports
 
@@ -46,6 +47,12 @@ def test_rows_kernels(dtype: str) -> None:
     on_rows.test_softmax((3, 300), dtype)
     on_rows.test_rms_norm((3, 300), dtype, True)
     on_rows.test_layer_norm((3, 300), dtype, on_rows.WEIGHT | on_rows.BIAS)
+
+
+@pytest.mark.parametrize("kernel", ["rows", "blocks", "columns"])
+def test_scans(kernel: str) -> None:
+    on_scan.check("sum", "f32", (2, 1100, 1), kernel)
+    on_scan.check("prod", "i64", (2, 1100, 1), kernel)
 
 
 def test_copies() -> None:

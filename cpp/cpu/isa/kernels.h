@@ -12,8 +12,11 @@
 #include "cpu/kernels/gemm.h"
 #include "cpu/kernels/gemv.h"
 #include "cpu/kernels/int8.h"
+#include "cpu/kernels/layer_norm.h"
+#include "cpu/kernels/moments.h"
 #include "cpu/kernels/reduce.h"
 #include "cpu/kernels/rms_norm.h"
+#include "cpu/kernels/scan.h"
 #include "cpu/kernels/softmax.h"
 #include "cpu/kernels/ternary.h"
 
@@ -26,8 +29,11 @@ struct Kernels {
   ConvertKernels convert;
   ElementwiseKernels elementwise;
   ReduceKernels reduce;
+  MomentKernels moments;
+  ScanKernels scan;
   SoftmaxKernels softmax;
   RmsNormKernels rms_norm;
+  LayerNormKernels layer_norm;
   GemmKernels gemm;
   GemvKernels gemv;
   Int8Kernels int8;

@@ -8,8 +8,11 @@
 #include "cpu/kernels/gemm.inl"
 #include "cpu/kernels/gemv.inl"
 #include "cpu/kernels/int8.inl"
+#include "cpu/kernels/layer_norm.inl"
+#include "cpu/kernels/moments.inl"
 #include "cpu/kernels/reduce.inl"
 #include "cpu/kernels/rms_norm.inl"
+#include "cpu/kernels/scan.inl"
 #include "cpu/kernels/softmax.inl"
 #include "cpu/kernels/ternary.inl"
 
@@ -20,8 +23,11 @@ constexpr Kernels make_kernels(Isa isa) {
           .convert = kConvertKernels,
           .elementwise = kElementwiseKernels,
           .reduce = kReduceKernels,
+          .moments = kMomentKernels,
+          .scan = kScanKernels,
           .softmax = kSoftmaxKernels,
           .rms_norm = kRmsNormKernels,
+          .layer_norm = kLayerNormKernels,
           .gemm = kGemmKernels,
           .gemv = kGemvKernels,
           .int8 = kInt8Kernels};

@@ -55,6 +55,33 @@ inline double sum_lanes_pairwise(const double* p, int64_t n, Term term) {
   return sum_lanes_pairwise(p, half, term) + sum_lanes_pairwise(p + half, n - half, term);
 }
 
+// The product over one chunk, lane by lane as sums are.
+template <class T>
+inline double product_lanes(const T* p, int64_t n) {
+  Doubles part[kLanes / kDoubles];
+  for (Doubles& x : part) x = Doubles{} + 1;
+  int64_t i = 0;
+  constexpr int kStep = kLength<ComputeVector<T>>;
+  for (; i + kLanes <= n; i += kLanes) {
+    for (int v = 0; v < kLanes / kStep; ++v) {
+      const ComputeVector<T> x = widen(p + i + v * kStep);
+      if constexpr (std::is_same_v<T, double>) {
+        part[v] *= x;
+      } else {
+        part[2 * v] *= lower_half(x);
+        part[2 * v + 1] *= upper_half(x);
+      }
+    }
+  }
+  double lane[kLanes];
+  for (int l = 0; l < kLanes / kDoubles; ++l) store(part[l], lane + l * kDoubles);
+  for (int l = 0; i + l < n; ++l) lane[l] *= static_cast<double>(p[i + l]);
+  for (int width = kLanes / 2; width > 0; width /= 2) {
+    for (int l = 0; l < width; ++l) lane[l] *= lane[l + width];
+  }
+  return lane[0];
+}
+
 struct Identity {
   template <class V>
   V operator()(V x) const {
@@ -65,5 +92,19 @@ struct Square {
   template <class V>
   V operator()(V x) const {
     return x * x;
+  }
+};
+struct Magnitude {
+  template <class V>
+  V operator()(V x) const {
+    return x < 0 ? -x : x;
+  }
+};
+template <class C>
+struct SquareAbout {
+  C center;
+  template <class V>
+  V operator()(V x) const {
+    return (x - center) * (x - center);
   }
 };

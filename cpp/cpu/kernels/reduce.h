@@ -24,6 +24,7 @@ union Sum {
 // NaN where there is one.
 struct ReduceTypeKernels {
   Sum (*sum)(const void* in, int64_t n);
+  Sum (*product)(const void* in, int64_t n);
   void (*best)(const void* in, int64_t n, bool least, void* value);
   // The first element that equals *value (NaN: the first NaN), which must be there.
   int64_t (*find)(const void* in, int64_t n, const void* value);
@@ -31,9 +32,9 @@ struct ReduceTypeKernels {
   void (*sum_columns)(const void* in, int64_t rows, int64_t stride, int64_t columns, Sum* sums);
   void (*best_columns)(const void* in, int64_t rows, int64_t stride, int64_t columns, bool least,
                        void* values);
-  // The first row that holds the column's greatest value, or NaN.
-  void (*argmax_columns)(const void* in, int64_t rows, int64_t stride, int64_t columns,
-                         void* values, int32_t* row);
+  // The first row that holds the column's best value.
+  void (*find_columns)(const void* in, int64_t rows, int64_t stride, int64_t columns, bool least,
+                       void* values, int32_t* row);
 };
 
 struct ReduceKernels {

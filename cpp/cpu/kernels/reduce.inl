@@ -34,6 +34,18 @@ Sum reduce_sum(const void* bytes, int64_t n) {
   }
 }
 
+template <class T>
+Sum reduce_product(const void* bytes, int64_t n) {
+  const T* in = static_cast<const T*>(bytes);
+  if constexpr (kFloating<T>) {
+    return {.real = product_lanes(in, n)};
+  } else {
+    uint64_t total = 1;
+    for (int64_t i = 0; i < n; ++i) total *= static_cast<uint64_t>(in[i]);
+    return {.integer = static_cast<int64_t>(total)};
+  }
+}
+
 // Of scalars or of vectors. A NaN that has won stays: nothing is greater.
 template <bool kLeast, class T>
 inline T better(T best, T x) {
@@ -181,13 +193,13 @@ void best_columns(const void* bytes, int64_t rows, int64_t stride, int64_t colum
         : best_of_columns<false>(in, rows, stride, columns, out);
 }
 
-template <class T>
-void argmax_columns(const void* bytes, int64_t rows, int64_t stride, int64_t columns, void* values,
-                    int32_t* row_of) {
+template <bool kLeast, class T>
+void find_best_of_columns(const T* in_rows, int64_t rows, int64_t stride, int64_t columns,
+                          T* values, int32_t* row_of) {
   using C = Widened<T>;
   for (int64_t at = 0; at < columns; at += kWidenBlock) {
     const int64_t width = columns - at < kWidenBlock ? columns - at : kWidenBlock;
-    const T* in = static_cast<const T*>(bytes) + at;
+    const T* in = in_rows + at;
     C top[kWidenBlock], buffer[kWidenBlock];
     int32_t where[kWidenBlock] = {};
     convert_run<T, C>(in, top, width);
@@ -195,21 +207,30 @@ void argmax_columns(const void* bytes, int64_t rows, int64_t stride, int64_t col
       const C* row = widened(in + r * stride, width, buffer);
       for (int64_t c = 0; c < width; ++c) {
         const C x = row[c], best = top[c];
-        const bool wins = (x > best) | ((x != x) & (best == best));
+        const bool wins = (kLeast ? x < best : x > best) | ((x != x) & (best == best));
         top[c] = wins ? x : best;
         where[c] = wins ? r : where[c];
       }
     }
-    convert_run<C, T>(top, static_cast<T*>(values) + at, width);
+    convert_run<C, T>(top, values + at, width);
     std::memcpy(row_of + at, where, static_cast<size_t>(width) * sizeof(int32_t));
   }
+}
+
+template <class T>
+void find_columns(const void* bytes, int64_t rows, int64_t stride, int64_t columns, bool least,
+                  void* values, int32_t* row_of) {
+  const T* in = static_cast<const T*>(bytes);
+  T* out = static_cast<T*>(values);
+  least ? find_best_of_columns<true>(in, rows, stride, columns, out, row_of)
+        : find_best_of_columns<false>(in, rows, stride, columns, out, row_of);
 }
 
 // In the order of DType. A bool is 0 or 1 and reduces as the byte that it is.
 template <class... T>
 constexpr ReduceKernels reduce_kernels() {
-  return {{{reduce_sum<T>, reduce_best<T>, reduce_find<T>, sum_columns<T>, best_columns<T>,
-            argmax_columns<T>}...}};
+  return {{{reduce_sum<T>, reduce_product<T>, reduce_best<T>, reduce_find<T>, sum_columns<T>,
+            best_columns<T>, find_columns<T>}...}};
 }
 
 constexpr ReduceKernels kReduceKernels =

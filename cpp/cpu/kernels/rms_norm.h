@@ -8,8 +8,6 @@
 namespace bitmetal::cpu {
 
 struct RmsNormTypeKernels {
-  // The sum of squares of n <= kChunk elements.
-  double (*squares)(const void* in, int64_t n);
   // out[i] = in[i] * factor * weight[i]; `weight` is of the type of `in`, or null.
   void (*normalize)(const void* in, int64_t n, double factor, const void* weight, void* out);
 };

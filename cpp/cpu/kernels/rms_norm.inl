@@ -1,12 +1,6 @@
 #pragma once
 
-#include "cpu/kernels/lanes.inl"
 #include "cpu/kernels/rows.inl"
-
-template <class T>
-double squares_of_row(const void* in, int64_t n) {
-  return sum_lanes(static_cast<const T*>(in), n, Square{});
-}
 
 template <class T>
 void normalize_row(const void* in_bytes, int64_t n, double factor_value, const void* weight_bytes,
@@ -27,7 +21,7 @@ void normalize_row(const void* in_bytes, int64_t n, double factor_value, const v
 
 template <class... T>
 constexpr RmsNormKernels rms_norm_kernels() {
-  return {{{squares_of_row<T>, normalize_row<T>}...}};
+  return {{{normalize_row<T>}...}};
 }
 
 constexpr RmsNormKernels kRmsNormKernels = rms_norm_kernels<float, float16, bfloat16, double>();

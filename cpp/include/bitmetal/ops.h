@@ -51,19 +51,51 @@ Array take(const Array& a, const Array& indices, int64_t axis, const OptionalArr
 // float32 (float64 for float64).
 Array matmul(const Array& a, const Array& b, const OptionalArray& out = {});
 
-enum class Reduction : uint8_t { sum, mean, max, min, argmax };
+enum class Reduction : uint8_t {
+  sum,
+  prod,
+  mean,
+  max,
+  min,
+  argmax,
+  argmin,
+  var,
+  std,
+  norm1,     // sum of magnitudes
+  norm2,     // square root of the sum of squares; no square overflows or vanishes
+  norm_inf,  // greatest magnitude
+  logsumexp,
+  all,
+  any,
+  count_nonzero
+};
+const char* name_of(Reduction op);
 
-// Over `axes` (all of them when absent). Sums of integers and booleans are int64; means of integers
-// float32; float16, bfloat16 and float32 accumulate in float32 pairwise or better. max, min and
-// argmax propagate NaN and throw ValueError where nothing is reduced over; argmax takes one axis or
-// all, and the first of equals.
+// Over `axes` (all of them when absent). Sums and products of integers and booleans are int64
+// (modulo 2^64), indices and counts too; all and any are bool; means, variances, norms and
+// logsumexp of integers float32; everything else has the type of `a`. float16, bfloat16 and float32
+// accumulate in float32 pairwise or better.
+//
+// max, min, argmax, argmin and norm_inf propagate NaN, and NaN counts as not zero. argmax and
+// argmin take one axis or all, and the first of equals. var and std divide by the number of
+// elements less `ddof`, 0 where that is negative. Where nothing is reduced over, max, min, argmax
+// and argmin throw ValueError; the others give what they start from (0, 1, true, false, -infinity)
+// or NaN.
 Array reduce(Reduction op, const Array& a, const std::optional<Dims>& axes, bool keepdims,
-             const OptionalArray& out = {});
+             const OptionalArray& out = {}, double ddof = 0);
+
+// Running sums or products along an axis, of the types of `reduce`.
+enum class Scan : uint8_t { sum, prod };
+Array scan(Scan op, const Array& a, int axis, const OptionalArray& out = {});
 
 Array softmax(const Array& a, int axis, const OptionalArray& out = {});
 
 // a / sqrt(mean(a^2, last axis) + eps) * weight
 Array rms_norm(const Array& a, const OptionalArray& weight, float eps,
                const OptionalArray& out = {});
+
+// (a - mean(a, last axis)) / sqrt(var(a, last axis) + eps) * weight + bias
+Array layer_norm(const Array& a, const OptionalArray& weight, const OptionalArray& bias, double eps,
+                 const OptionalArray& out = {});
 
 }  // namespace bitmetal

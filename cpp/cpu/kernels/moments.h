@@ -1,0 +1,27 @@
+// Sums over one chunk of a row of a floating type: what norms and variances are made of.
+#pragma once
+
+#include <cstdint>
+
+#include "bitmetal/dtype.h"
+
+namespace bitmetal::cpu {
+
+// All of n <= kChunk elements, in double.
+struct MomentTypeKernels {
+  double (*magnitudes)(const void* in, int64_t n);
+  double (*squares)(const void* in, int64_t n);
+  double (*squares_about)(const void* in, int64_t n, double center);
+  // Of each column of a block, whose row r starts at in + r * stride: its mean and the sum of
+  // squared distances from it.
+  void (*moments_columns)(const void* in, int64_t rows, int64_t stride, int64_t columns,
+                          double* mean, double* squares);
+};
+
+struct MomentKernels {
+  MomentTypeKernels type[4];  // f32, f16, bf16, f64
+
+  const MomentTypeKernels& of(DType dtype) const { return type[static_cast<int>(dtype)]; }
+};
+
+}  // namespace bitmetal::cpu
