@@ -1,4 +1,4 @@
-"""Reductions, softmax, RMS normalization, copies and conversions on 64 MiB and on small inputs."""
+"""Reductions, running sums, softmax, norms, copies and conversions, of 64 MiB and small."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from peers import optional
 
 import bitmetal as bm
 
+torch = optional("torch")
 Measure = Callable[..., None]
 SHAPES = [(4096, 4096), (32, 1000)]
 
@@ -17,14 +19,59 @@ def values(shape: tuple[int, int]) -> np.ndarray:
     return np.random.default_rng(0).standard_normal(shape, np.float32)
 
 
+def of_torch(name: str, x: np.ndarray, *arguments: object) -> Callable[[], object] | None:
+    """A call of torch.NAME(x, ...)."""
+    if torch is None:
+        return None
+    function, a = getattr(torch, name), torch.from_numpy(x)
+    return lambda: function(a, *arguments)
+
+
 @pytest.mark.parametrize("axis", [None, 0, 1])
-@pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "argmax"])
+@pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "argmax", "var"])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_reduce(measure: Measure, shape: tuple[int, int], name: str, axis: int | None) -> None:
     x = values(shape)
     a = bm.asarray(x)
     ours, theirs = getattr(bm, name), getattr(np, name)
-    measure(lambda: ours(a, axis), nbytes=x.nbytes, numpy=lambda: theirs(x, axis))
+    of_axis = {"max": "amax", "min": "amin"}.get(name, name)  # torch.max(x, axis) finds indices too
+    measure(
+        lambda: ours(a, axis),
+        nbytes=x.nbytes,
+        numpy=lambda: theirs(x, axis),
+        torch=of_torch(name, x) if axis is None else of_torch(of_axis, x, axis),
+    )
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_cumsum(measure: Measure, shape: tuple[int, int], axis: int) -> None:
+    x = values(shape)
+    a, out = bm.asarray(x), bm.empty(shape)
+    measure(
+        lambda: bm.cumsum(a, axis, out=out),
+        nbytes=2 * x.nbytes,
+        numpy=lambda: np.cumsum(x, axis),
+        torch=of_torch("cumsum", x, axis),
+    )
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_layer_norm(measure: Measure, shape: tuple[int, int]) -> None:
+    x = values(shape)
+    a, out = bm.asarray(x), bm.empty(shape)
+
+    def numpy() -> np.ndarray:
+        y = x - x.mean(axis=1, keepdims=True)
+        y /= np.sqrt(np.mean(y * y, axis=1, keepdims=True) + np.float32(1e-5))
+        return y
+
+    measure(
+        lambda: bm.layer_norm(a, out=out),
+        nbytes=2 * x.nbytes,
+        numpy=numpy,
+        torch=of_torch("layer_norm", x, shape[1:]),
+    )
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -37,7 +84,12 @@ def test_softmax(measure: Measure, shape: tuple[int, int]) -> None:
         e /= e.sum(axis=1, keepdims=True)
         return e
 
-    measure(lambda: bm.softmax(a, out=out), nbytes=2 * x.nbytes, numpy=numpy)
+    measure(
+        lambda: bm.softmax(a, out=out),
+        nbytes=2 * x.nbytes,
+        numpy=numpy,
+        torch=of_torch("softmax", x, 1),
+    )
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -25,3 +25,12 @@ instantiate_from("u8", uchar)
 instantiate_from("i32", int)
 instantiate_from("i64", long)
 instantiate_from("bool", bool)
+
+#define instantiate_tiles(size, type)                       \
+  template [[host_name("copy_tiles_" size)]] [[kernel]]     \
+  decltype(copy_tiles<type>) copy_tiles<type>;
+
+instantiate_tiles("8", uchar)
+instantiate_tiles("16", ushort)
+instantiate_tiles("32", uint)
+instantiate_tiles("64", ulong)

@@ -65,6 +65,10 @@ BITMETAL_CONSTANT uint32_t kScanTile = 1024;
 
 BITMETAL_CONSTANT uint32_t kCopyRank = 16;
 
+// Side of a transposed tile; kCopyTileThreads threads move it, a row of it a simdgroup.
+BITMETAL_CONSTANT uint32_t kCopyTile = 32;
+BITMETAL_CONSTANT uint32_t kCopyTileThreads = 256;
+
 // Indices of the function constants, all bool. A kernel's header names those that it needs set.
 BITMETAL_CONSTANT uint32_t kFcAlongDepthA = 0;  // matmul: neighbours of A in memory differ in k
 BITMETAL_CONSTANT uint32_t kFcAlongDepthB = 1;  // matmul: neighbours of B in memory differ in k
@@ -82,6 +86,14 @@ BITMETAL_CONSTANT uint32_t kFcBfloatScales = 11;  // or bfloat (else float)
 BITMETAL_CONSTANT uint32_t kFcHasOutliers = 12;   // int8: columns are marked as outliers
 BITMETAL_CONSTANT uint32_t kFcHasStarts = 13;     // scan_rows: blocks start from given totals
 
+BITMETAL_CONSTANT uint32_t kFcOperation = 14;  // elementwise, uint: of enum Operation
+BITMETAL_CONSTANT uint32_t kFcFlat = 15;       // elementwise: one dimension, strides 0 and 1
+BITMETAL_CONSTANT uint32_t kFcHasA = 16;       // elementwise: the operand is an array,
+BITMETAL_CONSTANT uint32_t kFcHasB = 17;       // no constant
+
+// Neighbours that a thread computes where arrays are flat.
+BITMETAL_CONSTANT uint32_t kElementwiseEach = 4;
+
 struct FillParams {
   uint64_t count;
 };
@@ -92,6 +104,17 @@ struct CopyParams {
   int64_t out_strides[16];
   uint64_t count;
   int64_t in_start;  // where the first element is; strides may be negative
+  uint32_t rank;
+  uint32_t along;  // copy_tiles: the dimension along which the input runs
+};
+
+// Arrays walked together: index 0 is the output, i + 1 is input i, which starts at `starts` and has
+// stride 0 where it is broadcast.
+struct ElementwiseParams {
+  uint64_t count;
+  uint64_t shape[16];
+  int64_t starts[13];
+  int64_t strides[13][16];
   uint32_t rank;
   uint32_t unused;
 };
@@ -338,6 +361,7 @@ struct Int8QuantizeParams {
 
 static_assert(sizeof(FillParams) == 8, "FillParams");
 static_assert(sizeof(CopyParams) == 408, "CopyParams");
+static_assert(sizeof(ElementwiseParams) == 1912, "ElementwiseParams");
 static_assert(sizeof(ReduceParams) == 56, "ReduceParams");
 static_assert(sizeof(ScanParams) == 32, "ScanParams");
 static_assert(sizeof(RowParams) == 40, "RowParams");

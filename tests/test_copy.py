@@ -77,6 +77,16 @@ def test_strided_copies(dtype: str, target: str) -> None:
         assert np.asarray(copied).flags.c_contiguous
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float16", "uint8", "int64"])
+def test_permuted_copies_in_tiles(dtype: str, target: str) -> None:
+    for shape in [(33, 65), (2, 40, 31), (17, 16, 5)]:
+        a = random(shape, dtype)
+        for axes in [(1, 0)] if a.ndim == 2 else [(0, 2, 1), (1, 2, 0), (2, 1, 0), (2, 0, 1)]:
+            np.testing.assert_array_equal(bm.asarray(a).permute(axes).copy(), a.transpose(axes))
+            reverse = bm.asarray(a)[::-1].permute(axes).copy()
+            np.testing.assert_array_equal(reverse, a[::-1].transpose(axes))
+
+
 def test_large_transposed_copy(target: str) -> None:
     a = random((1025, 2049), "float32")
     np.testing.assert_array_equal(bm.asarray(a).T.copy(), a.T)

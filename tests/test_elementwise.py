@@ -121,14 +121,6 @@ REAL = {"reciprocal", "sqrt", "rsqrt", "exp", "expm1", "log", "log1p", "sin", "c
 REAL |= {"sigmoid", "erf", "gelu", "silu", "divide"}
 
 
-@pytest.fixture(autouse=True)
-def _not_yet(request: pytest.FixtureRequest) -> None:
-    """The Metal device's kernels are to come; when they are here, this fixture has to go."""
-    names = request.fixturenames
-    if "target" in names and not request.getfixturevalue("target").startswith("cpu"):
-        request.applymarker(pytest.mark.xfail(raises=bm.CapabilityError, strict=True))
-
-
 def here(types: tuple[str, ...], target: str) -> list[str]:
     return [t for t in types if t != "float64" or target.startswith("cpu")]
 

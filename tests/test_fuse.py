@@ -7,14 +7,6 @@ import bitmetal as bm
 from table import random
 
 
-@pytest.fixture(autouse=True)
-def _not_yet(request: pytest.FixtureRequest) -> None:
-    """The Metal device's kernels are to come; when they are here, this fixture has to go."""
-    names = request.fixturenames
-    if "target" in names and not request.getfixturevalue("target").startswith("cpu"):
-        request.applymarker(pytest.mark.xfail(raises=bm.CapabilityError, strict=True))
-
-
 def formula(a: bm.Array, x: bm.Array, y: bm.Array) -> bm.Array:
     shifted = abs(a * x - y) + 1
     return bm.where(shifted > 2, bm.sqrt(shifted), -shifted / 2)

@@ -189,6 +189,12 @@ std::vector<Device*> open_devices(const std::string& kind, const std::string& di
   return found;
 }
 
+Array elements_from(const Array& a, int64_t lowest) {
+  const auto [begin, end] = byte_range(a);
+  const auto count = (end - begin) / static_cast<int64_t>(size_of(a.dtype()));
+  return a.with({count}, {1}, lowest);
+}
+
 GpuBackend* backend_of(const Device& device) {
   return dynamic_cast<GpuBackend*>(&device.backend());
 }

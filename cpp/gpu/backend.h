@@ -1,6 +1,7 @@
 // A Metal device: every operation recorded on its stream as kernels of metal/.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -122,12 +123,19 @@ class GpuBackend final : public Backend {
   enum class Way { up, down };
   void transfer(const Array& a, std::byte* host, Way way);
 
+  // An operation's operands are arrays, or null and a constant, of `type` or converted to it.
+  void one_operation(Elementwise op, DType type, DType result, const Array* const* operands,
+                     const uint64_t* constants, const Array& out);
+  void fused(const Expression& expression, std::span<const Array> inputs, const Array& out);
+
   Ref<MTL::Device> device_;
   const Capabilities capabilities_;
   Pipelines pipelines_;
   Stream stream_;
   std::mutex staging_mutex_;
   Ref<MTL::Buffer> staging_;
+  std::mutex fused_mutex_;
+  std::map<std::string, std::shared_ptr<Library>> fused_;  // by what source_of() writes
 };
 
 // The system's default device, and, where `discrete_kind` is not empty, those with a memory of

@@ -5,11 +5,17 @@
 namespace bitmetal::gpu {
 namespace {
 
-// `a` as all the bytes that it touches, seen from the lowest one on: what a kernel is bound to.
-Array elements_from(const Array& a, int64_t lowest) {
-  const auto [begin, end] = byte_range(a);
-  const auto count = (end - begin) / static_cast<int64_t>(size_of(a.dtype()));
-  return a.with({count}, {1}, lowest);
+// The dimension along which the input runs while the output runs along the last one, where tiles of
+// the two are worth a threadgroup; else -1.
+int tiled_along(const Walk& walk) {
+  constexpr int64_t kLeastSide = kernels::kCopyTile / 2;
+  const int last = walk.rank - 1;
+  if (walk.rank < 2 || walk.size[last] < kLeastSide) return -1;
+  if (walk.out_stride[last] != 1 || walk.in_stride[last] == 1) return -1;
+  for (int i = last - 1; i >= 0; --i) {
+    if (walk.in_stride[i] == 1 && walk.size[i] >= kLeastSide) return i;
+  }
+  return -1;
 }
 
 }  // namespace
@@ -34,6 +40,16 @@ void GpuBackend::copy(const Array& in, const Array& out) {
   params.in_start = walk.in_offset - lowest;
   const Array from = elements_from(in, lowest);
   const Array to = elements_from(out, walk.out_offset);
+  const int along = in.dtype() == out.dtype() ? tiled_along(walk) : -1;
+  if (along >= 0) {
+    constexpr uint64_t kTile = kernels::kCopyTile;
+    params.along = static_cast<uint32_t>(along);
+    const uint64_t rows = params.shape[walk.rank - 1], columns = params.shape[along];
+    return run("copy", cat("copy_tiles_", 8 * size_of(in.dtype())), {},
+               {Argument::in(from), Argument::out(to), Argument::constant(params)},
+               Grid::of_groups(ceil_div(rows, kTile) * ceil_div(columns, kTile),
+                               params.count / (rows * columns), 1, kernels::kCopyTileThreads));
+  }
   run("copy",
       cat(flat ? "copy_flat_" : "copy_strided_", suffix_of(in.dtype()), "_",
           suffix_of(out.dtype())),

@@ -40,6 +40,10 @@ inline bool aligned_to(const Array& a, size_t bytes) {
   return reinterpret_cast<uintptr_t>(a.data()) % bytes == 0;
 }
 
+// `a` as all the bytes that it touches, seen from the lowest one on: what a kernel is bound to
+// where strides may be negative. `lowest` is that element, counted from the first.
+Array elements_from(const Array& a, int64_t lowest);
+
 // Whether kernels may load four neighbouring elements at a time, at multiples of `step` from the
 // start of `a`.
 inline bool aligned_for_vectors(const Array& a, int64_t step) {

@@ -449,6 +449,45 @@ class Array:
 
     __array_priority__: int = 1000
 
+    def sum(self, axis: int | tuple[int, ...] | None = None, *, dtype: DTypeLike | None = None, keepdims: bool = False, out: Array | None = None) -> Array:
+        """As `bitmetal.sum`."""
+
+    def prod(self, axis: int | tuple[int, ...] | None = None, *, dtype: DTypeLike | None = None, keepdims: bool = False, out: Array | None = None) -> Array:
+        """As `bitmetal.prod`."""
+
+    def mean(self, axis: int | tuple[int, ...] | None = None, *, dtype: DTypeLike | None = None, keepdims: bool = False, out: Array | None = None) -> Array:
+        """As `bitmetal.mean`."""
+
+    def max(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array:
+        """As `bitmetal.max`."""
+
+    def min(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array:
+        """As `bitmetal.min`."""
+
+    def argmax(self, axis: int | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array:
+        """As `bitmetal.argmax`."""
+
+    def argmin(self, axis: int | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array:
+        """As `bitmetal.argmin`."""
+
+    def var(self, axis: int | tuple[int, ...] | None = None, *, dtype: DTypeLike | None = None, ddof: float = 0, keepdims: bool = False, out: Array | None = None) -> Array:
+        """As `bitmetal.var`."""
+
+    def std(self, axis: int | tuple[int, ...] | None = None, *, dtype: DTypeLike | None = None, ddof: float = 0, keepdims: bool = False, out: Array | None = None) -> Array:
+        """As `bitmetal.std`."""
+
+    def all(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array:
+        """As `bitmetal.all`."""
+
+    def any(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array:
+        """As `bitmetal.any`."""
+
+    def cumsum(self, axis: int | None = None, *, dtype: DTypeLike | None = None, out: Array | None = None) -> Array:
+        """As `bitmetal.cumsum`."""
+
+    def cumprod(self, axis: int | None = None, *, dtype: DTypeLike | None = None, out: Array | None = None) -> Array:
+        """As `bitmetal.cumprod`."""
+
 def empty(shape: ShapeLike, dtype: DTypeLike | None = None, *, device: DeviceLike | None = None) -> Array:
     """
     A new array with arbitrary contents.
@@ -708,128 +747,6 @@ def from_dlpack(object: SupportsDLPack) -> Array:
     Array
     """
 
-def sum(a: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array:
-    """
-    Sum of elements.
-
-    Parameters
-    ----------
-    a : array-like
-        Any shape.
-    axis : int or tuple of int, optional
-        The axes to reduce; all of them if None.
-    keepdims : bool
-        Leave reduced axes in the result with size 1.
-    out : Array, optional
-        Where to write the result: its shape and type must fit.
-
-    Returns
-    -------
-    Array
-
-    Notes
-    -----
-    Integers and booleans are summed in int64. float16, bfloat16 and float32 are accumulated in
-    float32 by blocks (pairwise), the same bits for any number of threads.
-    """
-
-def mean(a: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array:
-    """
-    Arithmetic mean of elements.
-
-    Parameters
-    ----------
-    a : array-like
-        Any shape.
-    axis : int or tuple of int, optional
-        The axes to reduce; all of them if None.
-    keepdims : bool
-        Leave reduced axes in the result with size 1.
-    out : Array, optional
-        Where to write the result: its shape and type must fit.
-
-    Returns
-    -------
-    Array
-
-    Notes
-    -----
-    Accumulates as `sum` does. The mean of integers is float32; of nothing, NaN.
-    """
-
-def max(a: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array:
-    """
-    Largest element.
-
-    Parameters
-    ----------
-    a : array-like
-        Any shape.
-    axis : int or tuple of int, optional
-        The axes to reduce; all of them if None.
-    keepdims : bool
-        Leave reduced axes in the result with size 1.
-    out : Array, optional
-        Where to write the result: its shape and type must fit.
-
-    Returns
-    -------
-    Array
-
-    Notes
-    -----
-    NaN wins. Raises ValueError where there is nothing to reduce over.
-    """
-
-def min(a: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array:
-    """
-    Smallest element.
-
-    Parameters
-    ----------
-    a : array-like
-        Any shape.
-    axis : int or tuple of int, optional
-        The axes to reduce; all of them if None.
-    keepdims : bool
-        Leave reduced axes in the result with size 1.
-    out : Array, optional
-        Where to write the result: its shape and type must fit.
-
-    Returns
-    -------
-    Array
-
-    Notes
-    -----
-    NaN wins. Raises ValueError where there is nothing to reduce over.
-    """
-
-def argmax(a: ArrayLike, axis: int | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array:
-    """
-    Index of the largest element (int64).
-
-    Parameters
-    ----------
-    a : array-like
-        Any shape.
-    axis : int or tuple of int, optional
-        The axes to reduce; all of them if None.
-    keepdims : bool
-        Leave reduced axes in the result with size 1.
-    out : Array, optional
-        Where to write the result: its shape and type must fit.
-
-    Returns
-    -------
-    Array
-
-    Notes
-    -----
-    The first of equals; the first NaN where there is one. Without an axis the index counts the
-    elements in row-major order.
-    """
-
 def matmul(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
     """
     Matrix product, as `numpy.matmul`.
@@ -903,6 +820,31 @@ def rms_norm(a: ArrayLike, weight: ArrayLike | None = None, eps: float = 1e-5, *
     References
     ----------
     Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019.
+    """
+
+def layer_norm(a: ArrayLike, weight: ArrayLike | None = None, bias: ArrayLike | None = None, eps: float = 1e-5, *, out: Array | None = None) -> Array:
+    """
+    Layer normalization over the last axis: (a - mean(a)) / sqrt(var(a) + eps) * weight + bias.
+
+    Parameters
+    ----------
+    a : array-like
+        ``[..., n]``, of a floating-point type.
+    weight, bias : array-like, optional
+        ``[n]``.
+    eps : float
+        Added to the variance.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+        Of the shape and type of `a`.
+
+    References
+    ----------
+    Ba, Kiros and Hinton, "Layer Normalization", 2016.
     """
 
 def permute(a: ArrayLike, axes: Sequence[int]) -> Array:
@@ -2484,6 +2426,415 @@ def squeeze(a: ArrayLike, axis: int | Sequence[int] | None = None) -> Array:
     ------
     ValueError
         If one of them has another size.
+    """
+
+def sum(a: ArrayLike, axis: int | tuple[int, ...] | None = None, *, dtype: DTypeLike | None = None, keepdims: bool = False, out: Array | None = None) -> Array:
+    """
+    Sum of elements.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    axis : int or tuple of int, optional
+        The axes to reduce; all of them if None.
+    dtype : dtype, optional
+        Elements are converted to it first; also that of the result.
+    keepdims : bool
+        Leave reduced axes in the result with size 1.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+
+    Notes
+    -----
+    Integers and booleans are summed in int64 (modulo 2^64). float16, bfloat16 and float32 are
+    accumulated in float32 by blocks (pairwise) or better, the same bits for any number of threads.
+    """
+
+def prod(a: ArrayLike, axis: int | tuple[int, ...] | None = None, *, dtype: DTypeLike | None = None, keepdims: bool = False, out: Array | None = None) -> Array:
+    """
+    Product of elements.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    axis : int or tuple of int, optional
+        The axes to reduce; all of them if None.
+    dtype : dtype, optional
+        Elements are converted to it first; also that of the result.
+    keepdims : bool
+        Leave reduced axes in the result with size 1.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+
+    Notes
+    -----
+    Integers and booleans are multiplied in int64 (modulo 2^64). Of nothing, 1.
+    """
+
+def mean(a: ArrayLike, axis: int | tuple[int, ...] | None = None, *, dtype: DTypeLike | None = None, keepdims: bool = False, out: Array | None = None) -> Array:
+    """
+    Arithmetic mean of elements.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    axis : int or tuple of int, optional
+        The axes to reduce; all of them if None.
+    dtype : dtype, optional
+        Elements are converted to it first; also that of the result.
+    keepdims : bool
+        Leave reduced axes in the result with size 1.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+
+    Notes
+    -----
+    Accumulates as `sum` does. The mean of integers is float32; of nothing, NaN.
+    """
+
+def max(a: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array:
+    """
+    Largest element.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    axis : int or tuple of int, optional
+        The axes to reduce; all of them if None.
+    keepdims : bool
+        Leave reduced axes in the result with size 1.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+
+    Notes
+    -----
+    NaN wins. Raises ValueError where there is nothing to reduce over.
+    """
+
+def min(a: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array:
+    """
+    Smallest element.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    axis : int or tuple of int, optional
+        The axes to reduce; all of them if None.
+    keepdims : bool
+        Leave reduced axes in the result with size 1.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+
+    Notes
+    -----
+    NaN wins. Raises ValueError where there is nothing to reduce over.
+    """
+
+def argmax(a: ArrayLike, axis: int | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array:
+    """
+    Index of the largest element (int64).
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    axis : int, optional
+        The axis to reduce; all of them, in row-major order, if None.
+    keepdims : bool
+        Leave reduced axes in the result with size 1.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+
+    Notes
+    -----
+    The first of equals; the first NaN where there is one.
+    """
+
+def argmin(a: ArrayLike, axis: int | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array:
+    """
+    Index of the smallest element (int64).
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    axis : int, optional
+        The axis to reduce; all of them, in row-major order, if None.
+    keepdims : bool
+        Leave reduced axes in the result with size 1.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+
+    Notes
+    -----
+    The first of equals; the first NaN where there is one.
+    """
+
+def var(a: ArrayLike, axis: int | tuple[int, ...] | None = None, *, dtype: DTypeLike | None = None, ddof: float = 0, keepdims: bool = False, out: Array | None = None) -> Array:
+    """
+    Variance: sum((a - mean(a))^2) / (n - ddof).
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    axis : int or tuple of int, optional
+        The axes to reduce; all of them if None.
+    dtype : dtype, optional
+        Elements are converted to it first; also that of the result.
+    ddof : float
+        Taken from the number of elements that the squares are divided by.
+    keepdims : bool
+        Leave reduced axes in the result with size 1.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+
+    Notes
+    -----
+    Squares of distances from the mean of each block; blocks are joined by T. F. Chan's formula,
+    so that no large sums are subtracted. Of integers float32, computed from float64 on the cpu
+    device and from float32 on a GPU. Of nothing, NaN.
+    """
+
+def std(a: ArrayLike, axis: int | tuple[int, ...] | None = None, *, dtype: DTypeLike | None = None, ddof: float = 0, keepdims: bool = False, out: Array | None = None) -> Array:
+    """
+    Standard deviation: the square root of `var`.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    axis : int or tuple of int, optional
+        The axes to reduce; all of them if None.
+    dtype : dtype, optional
+        Elements are converted to it first; also that of the result.
+    ddof : float
+        Taken from the number of elements that the squares are divided by.
+    keepdims : bool
+        Leave reduced axes in the result with size 1.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+
+    Notes
+    -----
+    Squares of distances from the mean of each block; blocks are joined by T. F. Chan's formula,
+    so that no large sums are subtracted. Of integers float32, computed from float64 on the cpu
+    device and from float32 on a GPU. Of nothing, NaN.
+    """
+
+def all(a: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array:
+    """
+    Whether every element is nonzero (bool).
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    axis : int or tuple of int, optional
+        The axes to reduce; all of them if None.
+    keepdims : bool
+        Leave reduced axes in the result with size 1.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+
+    Notes
+    -----
+    NaN is not zero. Of nothing, True.
+    """
+
+def any(a: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array:
+    """
+    Whether some element is nonzero (bool).
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    axis : int or tuple of int, optional
+        The axes to reduce; all of them if None.
+    keepdims : bool
+        Leave reduced axes in the result with size 1.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+
+    Notes
+    -----
+    NaN is not zero. Of nothing, False.
+    """
+
+def cumsum(a: ArrayLike, axis: int | None = None, *, dtype: DTypeLike | None = None, out: Array | None = None) -> Array:
+    """
+    Running sum.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    axis : int, optional
+        The axis to run along; over all elements in row-major order, as a vector, if None.
+    dtype : dtype, optional
+        Elements are converted to it first; also that of the result.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+
+    Notes
+    -----
+    Integers and booleans are accumulated in int64 (modulo 2^64), floating types in float64 on
+    the cpu device and in float32 on a GPU, sums there in two float32.
+    """
+
+def cumprod(a: ArrayLike, axis: int | None = None, *, dtype: DTypeLike | None = None, out: Array | None = None) -> Array:
+    """
+    Running product.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    axis : int, optional
+        The axis to run along; over all elements in row-major order, as a vector, if None.
+    dtype : dtype, optional
+        Elements are converted to it first; also that of the result.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+
+    Notes
+    -----
+    Integers and booleans are accumulated in int64 (modulo 2^64), floating types in float64 on
+    the cpu device and in float32 on a GPU, sums there in two float32.
+    """
+
+def logsumexp(a: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array:
+    """
+    log(sum(exp(a))), without overflow.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    axis : int or tuple of int, optional
+        The axes to reduce; all of them if None.
+    keepdims : bool
+        Leave reduced axes in the result with size 1.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+
+    Notes
+    -----
+    top + log(sum(exp(a - top))), where top is the largest element. Of nothing, -inf. Integers
+    give float32.
+    """
+
+def count_nonzero(a: ArrayLike, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False, out: Array | None = None) -> Array:
+    """
+    The number of nonzero elements (int64).
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    axis : int or tuple of int, optional
+        The axes to reduce; all of them if None.
+    keepdims : bool
+        Leave reduced axes in the result with size 1.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+
+    Notes
+    -----
+    NaN is not zero.
+    """
+
+def norm(a: ArrayLike, axis: int | tuple[int, ...] | None = None, *, ord: float = 2, keepdims: bool = False, out: Array | None = None) -> Array:
+    """
+    Vector norm over all reduced axes together.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    axis : int or tuple of int, optional
+        The axes to reduce; all of them if None.
+    ord : 1, 2 or inf
+        Sum of magnitudes, square root of the sum of squares, or greatest magnitude.
+    keepdims : bool
+        Leave reduced axes in the result with size 1.
+    out : Array, optional
+        Where to write the result: its shape and type must fit.
+
+    Returns
+    -------
+    Array
+
+    Notes
+    -----
+    No square overflows or vanishes: large and small elements are scaled. NaN wins. Of nothing, 0.
+    Integers give float32.
     """
 
 class TernaryMatrix:

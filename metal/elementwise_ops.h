@@ -1,0 +1,1 @@
+../cpp/include/bitmetal/elementwise_ops.h
