@@ -39,7 +39,7 @@ def metal_cpp_dir() -> Path | None:
 
 def clang() -> str | None:
     names = ["clang++", *(f"clang++-{version}" for version in range(30, 13, -1))]
-    return os.environ.get("SOFTMETAL_CXX") or next(filter(None, map(shutil.which, names)), None)
+    return os.environ.get("SOFTMETAL_CLANG") or next(filter(None, map(shutil.which, names)), None)
 
 
 def build(folder: Path, *options: str) -> Path:

@@ -138,15 +138,16 @@ CpuKernel::CpuKernel(std::shared_ptr<const CpuProgram> program, size_t index,
   const Module& module = execution_options().check ? *checked().module : plain();
   static_threadgroup_bytes_ = module.threadgroup_bytes(0);
   const sm_argument* described = module.kernel(0).arguments;
+  const bool* given = module.given(0);
+  std::vector<Argument> arguments;
   for (Argument& argument : info_.arguments) {
     argument.element_size = described->size;
     argument.element_alignment = described->alignment;
     argument.read_only = described->read_only;
     ++described;
+    if (!given || *given++) arguments.push_back(std::move(argument));
   }
-  std::erase_if(info_.arguments, [&](const Argument& a) {
-    return program_->source().is_absent(index_, a, constants_);
-  });
+  info_.arguments = std::move(arguments);
 }
 
 const Module& CpuKernel::plain() const {

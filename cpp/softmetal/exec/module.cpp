@@ -71,6 +71,11 @@ Module::Module(const std::string& path, const msl::ConstantBytes& constants) : p
 
 Module::~Module() { dlclose(handle_); }
 
+const bool* Module::given(size_t kernel) const {
+  const std::string name = "softmetal_given_" + std::to_string(kernel);
+  return static_cast<const bool*>(dlsym(handle_, name.c_str()));
+}
+
 bool Module::contains(const void* address) const {
   const auto at = reinterpret_cast<uintptr_t>(address);
   return at >= load_address_ && at < image_end_;

@@ -24,6 +24,8 @@ class Module {
   Module& operator=(const Module&) = delete;
 
   const sm_kernel& kernel(size_t i) const { return descriptor_->kernels[i]; }
+  // Which of its arguments the function constants leave there; nullptr: all.
+  const bool* given(size_t kernel) const;
   const std::string& path() const { return path_; }
   // What the loader added to the addresses in the file.
   uintptr_t load_address() const { return load_address_; }

@@ -241,7 +241,8 @@ class HostEmitter : Emitter {
     std::string out =
         "static constexpr auto sm_kernel_" + id + " = " + kernel_address(kernel) + ";\n";
     out += "typedef sm_signature<decltype(sm_kernel_" + id + ")> sm_signature_" + id + ";\n";
-    std::string arguments, call;
+    std::string arguments, call, given;
+    bool conditional = false;
     for (size_t i = 0; i < f.arguments.size(); ++i) {
       const Parameter& parameter = f.arguments[i];
       const std::string type = "sm_signature_" + id + "::at<" + std::to_string(i) + ">";
@@ -253,7 +254,14 @@ class HostEmitter : Emitter {
       call += (parameter.kind == Parameter::Kind::buffer ? "sm_buffer<" : "sm_threadgroup<") +
               type + ">(sm_w, " + std::to_string(parameter.index) + ")";
       arguments += "sm_describe<" + type + ">(), ";
+      given +=
+          (parameter.only_if.empty() ? "true" : "bool(" + std::string(parameter.only_if) + ")") +
+          std::string(", ");
+      conditional |= !parameter.only_if.empty();
     }
+    if (conditional)  // known when the program is loaded, with its function constants
+      out += "extern \"C\" __attribute__((visibility(\"default\"))) const bool softmetal_given_" +
+             id + "[] = {" + given + "};\n";
     out += "static const sm_argument sm_arguments_" + id + "[] = {" + arguments + "{0, 0, 0}};\n";
     out += "static void sm_entry_" + id + "(sm_worker* sm_w) { (void)sm_w; sm_kernel_" + id + "(" +
            call + "); }\n";

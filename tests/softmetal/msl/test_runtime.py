@@ -195,3 +195,28 @@ def test_a_deep_stack_of_a_thousand_threads(metal: Metal):
     out = np.zeros(1024, np.float32)
     metal.run(source, "deep", out, grid=1024, group=1024)
     np.testing.assert_array_equal(out, 2 * np.arange(1024) + 32)
+
+
+CONDITIONS = """#include <metal_stdlib>
+constant bool wanted [[function_constant(0)]];
+constant int width [[function_constant(1)]];
+constant bool both = wanted && width > 2;
+kernel void pick(device int* out [[buffer(0)]],
+                 device const int* a [[buffer(1), function_constant(wanted)]],
+                 device const int* b [[buffer(2), function_constant(both)]]) {
+  out[0] = (wanted ? a[0] : 0) + (both ? b[0] : 0);
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("wanted", "width", "names", "sum_"),
+    [(0, 5, ["out"], 0), (1, 1, ["out", "a"], 1), (1, 3, ["out", "a", "b"], 11)],
+)
+def test_arguments_that_constants_leave_away(metal: Metal, wanted, width, names, sum_):
+    constants = {0: ("bool", wanted), 1: ("int", width)}
+    kernel = metal.program(CONDITIONS).kernel("pick", constants)
+    assert [row[1] for row in kernel.describe() if row[0] == "argument"] == names
+    out, a, b = np.zeros(1, np.int32), np.array([1], np.int32), np.array([10], np.int32)
+    kernel(out, a if wanted else None, b if len(names) == 3 else None, grid=1, group=1)
+    assert out[0] == sum_
