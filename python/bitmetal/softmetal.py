@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 Order = Literal["forward", "reverse", "shuffled"]
-_ORDERS = ("forward", "reverse", "shuffled")
+_ORDERS: tuple[Order, ...] = ("forward", "reverse", "shuffled")
 
 
 def available() -> bool:
