@@ -108,7 +108,7 @@ METAL_FUNC float gelu(float x) {
 METAL_FUNC float gelu_tanh(float x) {
   constexpr float kLinear = 1.5957692f, kLinearRest = -4.534068e-8f;  // 1.5957691216057308
   constexpr float kCubic = 0.071354814f, kCubicRest = 2.3988325e-9f;  // 0.071354816272600249
-  if (!(fabs(x) < 12)) return x > 0 ? x : is_nan(x) ? x : -0.0f;
+  if (!(fabs(x) < 12)) return x > 0 ? x : x * 0.0f;                   // -infinity gives NaN
   const float square = x * x, square_rest = fma(x, x, -square);
   const float cubic = kCubic * square;
   const float cubic_rest =

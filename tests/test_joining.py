@@ -104,7 +104,7 @@ def test_expand_dims_and_squeeze(target: str) -> None:
     assert bm.expand_dims(x, (0, -1)).shape == (1, 2, 1, 3, 1, 1)
     view = bm.squeeze(x, (1, 3))
     view[...] = 4
-    assert (a == 4).all()
+    assert (np.asarray(x) == 4).all()
 
 
 @pytest.fixture
