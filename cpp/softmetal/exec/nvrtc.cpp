@@ -135,6 +135,7 @@ std::string Nvrtc::compile(const std::string& text, int capability) const {
                            "--std=c++20",
                            "--device-as-default-execution-space",
                            "--device-int128",
+                           "--fmad=false",  // kernels say fma where they mean it: the same bits
                            "--builtin-initializer-list=false",
                            "--disable-warnings"};
   const int result = calls_.compile(program, std::size(options), options);
