@@ -54,7 +54,8 @@ def test(arguments: list[str]) -> None:
             variables["ZIG"] = ziglang(python)
             settings = ["-C", f"cmake.define.CMAKE_TOOLCHAIN_FILE={ROOT / 'cmake' / 'zig.cmake'}"]
     run(python, "-m", "pip", "install", "-q", ".[test]", *settings, **variables)
-    run(python, "-m", "pytest", *arguments, **variables)
+    # Two processes: most of the time goes into compiling kernels, one after the other in each.
+    run(python, "-m", "pytest", "-n", "2", "--dist", "loadfile", *arguments, **variables)
 
 
 def metal_cpp(python: Path) -> str:
