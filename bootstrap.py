@@ -54,8 +54,12 @@ def test(arguments: list[str]) -> None:
             variables["ZIG"] = ziglang(python)
             settings = ["-C", f"cmake.define.CMAKE_TOOLCHAIN_FILE={ROOT / 'cmake' / 'zig.cmake'}"]
     run(python, "-m", "pip", "install", "-q", ".[test]", *settings, **variables)
+    if arguments:
+        return run(python, "-m", "pytest", *arguments, **variables)
     # Two processes: most of the time goes into compiling kernels, one after the other in each.
-    run(python, "-m", "pytest", "-n", "2", "--dist", "loadfile", *arguments, **variables)
+    table = sorted(str(path) for path in (ROOT / "tests").glob("test_*.py"))
+    run(python, "-m", "pytest", "-n", "2", "--dist", "loadfile", *table, **variables)
+    run(python, "-m", "pytest", "tests/softmetal", "tests/msl_check", **variables)
 
 
 def metal_cpp(python: Path) -> str:
