@@ -12,10 +12,11 @@
 //       where kFcHasBias), 4 result, 5 RowParams. A thread an element: (columns, rows)
 #pragma once
 
+#include "dense_rows.h"
 #include "group_reduce.h"
 #include "matmul_tile.h"
-#include "matvec_rows.h"
 #include "reduce_ops.h"
+#include "store.h"
 
 constant bool vector_a [[function_constant(2)]];
 constant bool vector_b [[function_constant(3)]];
@@ -74,39 +75,8 @@ template <typename T>
   }
 }
 
-// Four bytes of four rows a lane, in integers.
-struct Int8Rows {
-  using Sum = int;
-  static constant constexpr uint kLaneRows = 4;
-  static constant constexpr uint kRowLanes = 1;
-  static constant constexpr uint kLaneColumns = 4;
-
-  device const char* data;
-  long row_stride;
-  uint rows;
-  uint columns;
-  uint row;
-
-  METAL_FUNC void begin(uint first) { row = first; }
-
-  template <uint kBatch>
-  METAL_FUNC void accumulate(uint column, thread float4 (&x)[kBatch][1],
-                             thread int (&sums)[4][kBatch]) const {
-    for (uint i = 0; i < kLaneRows; ++i) {
-      device const char* line = data + long(min(row + i, rows - 1)) * row_stride;
-      const float4 w = load_four(line, column, columns, vector_b);
-      for (uint b = 0; b < kBatch; ++b) sums[i][b] += int(dot(w, x[b][0]));  // below 2^17: exact
-    }
-  }
-};
-
-struct Int8Store {
-  device int* out;
-  uint columns;
-  METAL_FUNC void operator()(uint row, uint column, int sum) const {
-    out[ulong(row) * columns + column] = sum;
-  }
-};
+// Four bytes of four rows a lane. Their products add up to less than 2^17, exactly.
+using Int8Rows = DenseRows<char, int>;
 
 template <uint kBatch>
 [[kernel, max_total_threads_per_threadgroup(256)]] void int8_matvec(
@@ -116,10 +86,10 @@ template <uint kBatch>
     uint simdgroup [[simdgroup_index_in_threadgroup]],
     uint simdgroups [[simdgroups_per_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
   threadgroup int shared[kMatvecSimdgroups * kMatvecRows<Int8Rows> * kBatch];
-  const Int8Rows weights{w, p.w_row_stride, p.rows, p.columns, 0};
+  const Int8Rows weights{w, p.w_row_stride, p.rows, p.columns, vector_b, 0};
   matvec_rows<kBatch>(weights, x, p.x_row_stride, vector_x, p.rows, p.columns, p.batch,
-                      Int8Store{y, p.rows}, shared, simdgroups, group, index, simdgroup, simdgroups,
-                      lane);
+                      RowMajorStore<int>{y, p.rows}, shared, simdgroups, group, index, simdgroup,
+                      simdgroups, lane);
 }
 
 METAL_FUNC DenseOperand<char, half> int8_operand(device const char* data, long row_stride,

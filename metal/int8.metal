@@ -10,8 +10,8 @@
   threadgroup float strips[kStripFloats];
   matmul_simdgroup<kInt8ExactDepth>(int8_operand(a, p.a_row_stride, p.m, p.k, vector_a),
                                     int8_operand(b, p.b_row_stride, p.n, p.k, vector_b), p.m, p.n,
-                                    p.k, tile, Int8Store{c, p.n}, tile_a, tile_b, strips, index,
-                                    simdgroup, lane);
+                                    p.k, tile, RowMajorStore<int>{c, p.n}, tile_a, tile_b, strips,
+                                    index, simdgroup, lane);
 }
 
 [[kernel, max_total_threads_per_threadgroup(256)]] void int8_matmul_plain(
@@ -22,7 +22,7 @@
   threadgroup half tile_b[kPlainTileElements<half>];
   matmul_plain<kInt8ExactDepth>(int8_operand(a, p.a_row_stride, p.m, p.k, vector_a),
                                 int8_operand(b, p.b_row_stride, p.n, p.k, vector_b), p.m, p.n, p.k,
-                                tile, Int8Store{c, p.n}, tile_a, tile_b, index);
+                                tile, RowMajorStore<int>{c, p.n}, tile_a, tile_b, index);
 }
 
 template <typename T>

@@ -13,20 +13,12 @@
 #pragma once
 
 #include "matmul_tile.h"
+#include "store.h"
 
 constant bool along_depth_a [[function_constant(0)]];
 constant bool along_depth_b [[function_constant(1)]];
 constant bool vector_a [[function_constant(2)]];
 constant bool vector_b [[function_constant(3)]];
-
-template <typename T>
-struct RowMajorStore {
-  device T* out;
-  uint columns;
-  METAL_FUNC void operator()(uint row, uint column, float value) const {
-    out[ulong(row) * columns + column] = T(value);
-  }
-};
 
 template <typename T>
 METAL_FUNC DenseOperand<T, T> left_operand(device const T* a, constant MatmulParams& p,

@@ -12,45 +12,11 @@
 //   multiple of kSimdWidth.
 #pragma once
 
-#include "matvec_rows.h"
+#include "dense_rows.h"
+#include "store.h"
 
 constant bool vector_w [[function_constant(3)]];
 constant bool vector_x [[function_constant(6)]];
-
-template <typename T>
-struct DenseRows {
-  using Sum = float;
-  static constant constexpr uint kLaneRows = 4;
-  static constant constexpr uint kRowLanes = 1;
-  static constant constexpr uint kLaneColumns = 4;
-
-  device const T* data;
-  long row_stride;
-  uint rows;
-  uint columns;
-  uint row;
-
-  METAL_FUNC void begin(uint first) { row = first; }
-
-  template <uint kBatch>
-  METAL_FUNC void accumulate(uint column, thread float4 (&x)[kBatch][1],
-                             thread float (&sums)[4][kBatch]) const {
-    for (uint i = 0; i < kLaneRows; ++i) {
-      device const T* line = data + long(min(row + i, rows - 1)) * row_stride;
-      const float4 w = load_four(line, column, columns, vector_w);
-      for (uint b = 0; b < kBatch; ++b) sums[i][b] += dot(w, x[b][0]);
-    }
-  }
-};
-
-template <typename T>
-struct VectorStore {
-  device T* y;
-  uint rows;
-  METAL_FUNC void operator()(uint b, uint row, float sum) const {
-    y[ulong(b) * rows + row] = T(sum);
-  }
-};
 
 template <typename T, uint kBatch>
 [[kernel, max_total_threads_per_threadgroup(256)]] void matvec(
@@ -58,10 +24,10 @@ template <typename T, uint kBatch>
     constant MatvecParams& p [[buffer(3)]], uint group [[threadgroup_position_in_grid]],
     uint index [[thread_index_in_threadgroup]], uint simdgroup [[simdgroup_index_in_threadgroup]],
     uint simdgroups [[simdgroups_per_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
-  using Weights = DenseRows<T>;
+  using Weights = DenseRows<T, float>;
   threadgroup float shared[kMatvecSimdgroups * kMatvecRows<Weights> * kBatch];
-  const Weights weights{w, p.w_row_stride, p.rows, p.columns, 0};
-  const VectorStore<T> store{y, p.rows};
+  const Weights weights{w, p.w_row_stride, p.rows, p.columns, vector_w, 0};
+  const RowMajorStore<T> store{y, p.rows};
   matvec_rows<kBatch>(weights, x, p.x_row_stride, vector_x, p.rows, p.columns, p.batch, store,
                       shared, simdgroups, group, index, simdgroup, simdgroups, lane);
 }
@@ -88,7 +54,7 @@ template <typename T, uint kBatch>
   for (uint b = 0; b < kBatch; ++b) shared[(simdgroup * kBatch + b) * kSimdWidth + lane] = sums[b];
   threadgroup_barrier(mem_flags::mem_threadgroup);
 
-  const VectorStore<T> store{y, p.rows};
+  const RowMajorStore<T> store{y, p.rows};
   for (uint b = simdgroup; b < min(kBatch, uint(p.batch)); b += simdgroups) {
     float sum = 0;
     for (uint s = 0; s < simdgroups; ++s) sum += shared[(s * kBatch + b) * kSimdWidth + lane];
