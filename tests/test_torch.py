@@ -20,6 +20,7 @@ FORMATS: dict[str, dict[str, Any]] = {
     "int8": {"double_quant": True},
     "mxfp4": {},
     "nvfp4": {},
+    "affine": {"bits": 3, "block_size": 32},
 }
 TOLERANCE = {torch.float32: 1e-5, torch.float16: 2e-3, torch.bfloat16: 1.6e-2}
 
@@ -99,6 +100,20 @@ def test_blockwise_linear(name: str, dtype: Any) -> None:
     torch.testing.assert_close(layer.bias.grad, torch.full((48,), 15.0))
 
 
+def test_any_book_and_any_quantized_absmax() -> None:
+    dense = linear().weight.detach()
+    book = np.linspace(-1, 1, 256, dtype=np.float32)
+    by_book = bm.blockwise.quantize(dense, "int8", 32, code=book)
+    nf4 = bm.blockwise.quantize(dense, "nf4", 32)
+    absmax = bm.blockwise.quantize(nf4.absmax, "int8", 64, code=book)
+    nested = bm.blockwise.BlockwiseArray.from_parts(
+        nf4.codes, absmax, (48, 64), "nf4", block_size=32, offset=0.5
+    )
+    for weight in (by_book, nested):
+        layer = bt.BlockwiseLinear(weight)
+        np.testing.assert_array_equal(layer.dequantize().numpy(), weight.dequantize())
+
+
 @pytest.mark.parametrize("name", ["ternary", "packed", *FORMATS])
 def test_state_dict_round_trip(name: str) -> None:
     def make(seed: int) -> Any:
@@ -131,10 +146,10 @@ def test_operators_pass_opcheck() -> None:
         (x.detach(), packed.codes, packed.scales, None, [48, 64], 0),
     )
     layer = bt.BlockwiseLinear.from_linear(linear(), "nf4")
-    parts = (layer.codes, layer.scales, None, None)
+    parts = (layer.codes, layer.scales, None, None, None)
     layout = ([48, 64], "nf4", 64, 4, 0.0)
     torch.library.opcheck(
-        torch.ops.bitmetal.blockwise_linear, (x, *parts, bias, *layout), test_utils=tests
+        torch.ops.bitmetal.blockwise_linear, (x, bias, *parts, *layout), test_utils=tests
     )
     torch.library.opcheck(torch.ops.bitmetal.blockwise_dequantize, (*parts, *layout, torch.float16))
 

@@ -37,14 +37,8 @@ def _bitlinear(
 
 
 @_bitlinear.register_fake
-def _(
-    x: Tensor,
-    codes: Tensor,
-    scales: Tensor,
-    bias: Tensor | None,
-    shape: Sequence[int],
-    group_size: int,
-) -> Tensor:
+def _(x: Tensor, *rest: Any) -> Tensor:
+    *_, shape, _group_size = rest
     return x.new_empty((*x.shape[:-1], shape[0]))
 
 
