@@ -109,6 +109,25 @@ def test_quantize_8bit(n: int, block: int, dtype: Any) -> None:
     assert backend.calls == {"quantize_blockwise": 1, "dequantize_blockwise": 1}
 
 
+def test_results_go_where_they_are_asked() -> None:
+    x = values(4, 64)
+    packed, absmax = torch.ops.bitsandbytes.quantize_4bit(x, 64, "nf4", torch.uint8)
+    code = functional.create_dynamic_map()
+    codes, scales = torch.ops.bitsandbytes.quantize_blockwise(x, code, 64)
+    book = torch.from_numpy(NF4)
+    for name, arguments in {
+        "dequantize_4bit": (packed, absmax, 64, "nf4", [4, 64], torch.float32),
+        "dequantize_blockwise": (codes, scales, code, 64, torch.float32),
+        "gemv_4bit": (x[:1], packed, [4, 64], absmax, book, 64),
+    }.items():
+        operator = getattr(torch.ops.bitsandbytes, name)
+        expected = operator.default(*arguments)
+        out = torch.full_like(expected, torch.nan)
+        operator.out(*arguments, out=out)
+        torch.testing.assert_close(out, expected, rtol=0, atol=0)
+        assert backend.calls[f"{name}.out"] == 1
+
+
 def test_shapes_that_the_peer_gets_wrong() -> None:
     x = values(8, 80)
     packed, state = functional.quantize_4bit(x, blocksize=64, quant_type="nf4")

@@ -46,6 +46,15 @@ def _kernel(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return add
 
 
+def _writes_out(name: str, kernel: Callable[..., torch.Tensor]) -> None:
+    """Register a kernel for the overload that writes its result to a last argument `out`."""
+
+    @_kernel(f"{name}.out")
+    def write(*arguments: Any) -> None:
+        *given, out = arguments
+        out.copy_(kernel(*given))
+
+
 def _floats(tensor: torch.Tensor) -> bm.Array:
     """Give a tensor's elements as an array, in float32 where they are none of our types."""
     return to_array(tensor if tensor.dtype in _FLOATS else tensor.float())
@@ -99,17 +108,7 @@ def dequantize_blockwise(
     return to_tensor(q.dequantize())
 
 
-@_kernel("dequantize_blockwise.out")
-def dequantize_blockwise_out(
-    A: torch.Tensor,
-    absmax: torch.Tensor,
-    code: torch.Tensor,
-    blocksize: int,
-    dtype: torch.dtype,
-    out: torch.Tensor,
-) -> None:
-    """Write the same to `out`."""
-    out.copy_(dequantize_blockwise(A, absmax, code, blocksize, dtype))
+_writes_out("dequantize_blockwise", dequantize_blockwise)
 
 
 # ---- 4 bits
@@ -142,18 +141,7 @@ def dequantize_4bit(
     return to_tensor(_weight(A, absmax, shape, quant_type, blocksize, dtype).dequantize())
 
 
-@_kernel("dequantize_4bit.out")
-def dequantize_4bit_out(
-    A: torch.Tensor,
-    absmax: torch.Tensor,
-    blocksize: int,
-    quant_type: str,
-    shape: Sequence[int],
-    dtype: torch.dtype,
-    out: torch.Tensor,
-) -> None:
-    """Write the same to `out`."""
-    out.copy_(dequantize_4bit(A, absmax, blocksize, quant_type, shape, dtype))
+_writes_out("dequantize_4bit", dequantize_4bit)
 
 
 def _product(
@@ -212,18 +200,7 @@ def gemv_4bit(
     return _product(A, _weight(B, absmax, shapeB, quant_type, blocksize))
 
 
-@_kernel("gemv_4bit.out")
-def gemv_4bit_out(
-    A: torch.Tensor,
-    B: torch.Tensor,
-    shapeB: Sequence[int],
-    absmax: torch.Tensor,
-    code: torch.Tensor,
-    blocksize: int,
-    out: torch.Tensor,
-) -> None:
-    """Write the same to `out`."""
-    out.copy_(gemv_4bit(A, B, shapeB, absmax, code, blocksize))
+_writes_out("gemv_4bit", gemv_4bit)
 
 
 class _Repacked:
