@@ -8,6 +8,7 @@ namespace {
 #include "cpu/isa/simd_generic.h"
 
 #include "cpu/isa/blockwise_generic.h"
+#include "cpu/isa/blockwise_scalar.h"
 #include "cpu/isa/ternary_generic.h"
 #include "cpu/isa/vector_generic.h"
 

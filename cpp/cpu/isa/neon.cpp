@@ -17,6 +17,7 @@ namespace {
 #include "cpu/isa/simd_neon.h"
 
 #include "cpu/isa/blockwise_neon.h"
+#include "cpu/isa/blockwise_scalar.h"
 #include "cpu/isa/ternary_neon.h"
 #include "cpu/isa/vector_neon.h"
 
