@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstring>
 
 #include "core/elementwise_walk.h"
 #include "core/thread_pool.h"
@@ -9,47 +8,10 @@
 #include "cpu/isa/kernels.h"
 #include "cpu/scratch.h"
 #include "cpu/stream.h"
+#include "cpu/strided.h"
 
 namespace bitmetal::cpu {
 namespace {
-
-template <class F>
-void by_size(int64_t size, F&& f) {
-  switch (size) {
-    case 1: return f(uint8_t{});
-    case 2: return f(uint16_t{});
-    case 4: return f(uint32_t{});
-    default: return f(uint64_t{});
-  }
-}
-
-// n elements that are `size` bytes long.
-void gather(int64_t size, const std::byte* from, int64_t stride, std::byte* to, int64_t n) {
-  if (stride == 1) {
-    std::memcpy(to, from, static_cast<size_t>(n * size));
-    return;
-  }
-  by_size(size, [&](auto word) {
-    using Word = decltype(word);
-    const Word* in = reinterpret_cast<const Word*>(from);
-    Word* out = reinterpret_cast<Word*>(to);
-    if (stride == 0) return static_cast<void>(std::fill_n(out, n, *in));
-    for (int64_t i = 0; i < n; ++i) out[i] = in[i * stride];
-  });
-}
-
-void scatter(int64_t size, const std::byte* from, std::byte* to, int64_t stride, int64_t n) {
-  if (stride == 1) {
-    std::memcpy(to, from, static_cast<size_t>(n * size));
-    return;
-  }
-  by_size(size, [&](auto word) {
-    using Word = decltype(word);
-    const Word* in = reinterpret_cast<const Word*>(from);
-    Word* out = reinterpret_cast<Word*>(to);
-    for (int64_t i = 0; i < n; ++i) out[i * stride] = in[i];
-  });
-}
 
 constexpr int64_t kUnit = 1024;    // elements: where threads share the work, so that none starts
                                    // inside a cache line that another writes
@@ -162,8 +124,8 @@ class Evaluation {
         stream(target, result, static_cast<size_t>(n * item_));
       } else if (result != target) {
         pieces(c, n, [&](const Cursor& at, int64_t done, int64_t count) {
-          scatter(item_, result + done * item_, const_cast<std::byte*>(element(at, 0)), inner(0),
-                  count);
+          move_strided(item_, result + done * item_, 1, const_cast<std::byte*>(element(at, 0)),
+                       inner(0), count);
         });
       }
       advance(c, n);
@@ -178,7 +140,7 @@ class Evaluation {
     }
     const int64_t size = static_cast<int64_t>(size_of(inputs_[k - 1].dtype()));
     pieces(c, n, [&](const Cursor& at, int64_t done, int64_t count) {
-      gather(size, element(at, k), inner(k), buffer + done * size, count);
+      move_strided(size, element(at, k), inner(k), buffer + done * size, 1, count);
     });
   }
 
