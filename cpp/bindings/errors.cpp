@@ -1,5 +1,4 @@
 #include "bindings/bindings.h"
-#include "bitmetal/linalg.h"
 
 namespace bitmetal::python {
 namespace {
@@ -19,14 +18,6 @@ void raise(const LinAlgError& e, nb::handle type) {
   error.attr("matrix") = nb::tuple(matrix);
   error.attr("index") = e.index;
   PyErr_SetObject(type.ptr(), error.ptr());
-}
-
-PyObject* fallback_warning;
-
-// Called with the GIL released; a filter may turn the warning into an exception.
-void warn_of_fallback(const std::string& message) {
-  nb::gil_scoped_acquire acquired;
-  if (PyErr_WarnEx(fallback_warning, message.c_str(), 1) < 0) throw nb::python_error();
 }
 
 void translate(const std::exception_ptr& thrown, void* payload) {
@@ -64,8 +55,6 @@ void bind_errors(nb::module_&) {
   nb::register_exception_translator(translate,
                                     new ErrorClasses{take("DeviceError"), take("CompileError"),
                                                      take("CapabilityError"), take("LinAlgError")});
-  fallback_warning = take("DeviceFallbackWarning");
-  set_fallback_notice(warn_of_fallback);
 }
 
 }  // namespace bitmetal::python

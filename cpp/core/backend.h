@@ -17,8 +17,6 @@
 
 namespace bitmetal {
 
-enum class Linalg : uint8_t { cholesky, qr, svd, eigh, solve_triangular, solve, pivots };
-
 // An operation may return before its result is there. Operations see each other's results in the
 // order of the calls, from whichever threads these come; only the host has to wait.
 class Backend {
@@ -115,32 +113,31 @@ class Backend {
 
   // Linear algebra. Every array is row-major [batch, rows, columns] of one type, f32 (f64 where the
   // device has it); `info` is i32 [batch]. NaN and infinity may come, and must end in a result or
-  // in `info`: never in a hang. What has_linalg() denies is not called: `ops/` goes to the cpu
-  // device.
-  virtual bool has_linalg(Linalg, int64_t /*rows*/, int64_t /*columns*/) const { return false; }
+  // in `info`: never in a hang.
   // A = L L^T from the lower triangle (upper: A = U^T U from the upper one); the other triangle of
   // `out` is 0. info: 0, or the order (from 1) of the first leading minor whose pivot is not > 0.
-  virtual void cholesky(const Array& a, bool upper, const Array& out, const Array& info);
+  virtual void cholesky(const Array& a, bool upper, const Array& out, const Array& info) = 0;
   // a is [m, n]; reduced: q [m, k], r [k, n], k = min(m, n); complete: q [m, m], r [m, n]. Without
   // q r is the reduced one. Below its diagonal r is 0.
-  virtual void qr(const Array& a, const Array* q, const Array& r);
+  virtual void qr(const Array& a, const Array* q, const Array& r) = 0;
   // s is [batch, k], descending; u [m, k] and vt [k, n], or u [m, m] and vt [n, n], or both null.
   // info: 0; -1 where `a` holds NaN or infinity; above 0 where it did not converge.
   virtual void svd(const Array& a, const Array* u, const Array& s, const Array* vt,
-                   const Array& info);
+                   const Array& info) = 0;
   // Reads one triangle; w is [batch, n], ascending; eigenvectors are the columns of v, or v is
   // null. info: as for svd.
-  virtual void eigh(const Array& a, bool upper, const Array& w, const Array* v, const Array& info);
+  virtual void eigh(const Array& a, bool upper, const Array& w, const Array* v,
+                    const Array& info) = 0;
   // a is [n, n], b and out [n, k]. info: 0, or the place (from 1) of the first zero
   // on the diagonal; `out` then means nothing.
   virtual void solve_triangular(const Array& a, const Array& b, bool upper, bool transposed,
-                                bool unit_diagonal, const Array& out, const Array& info);
+                                bool unit_diagonal, const Array& out, const Array& info) = 0;
   // By LU with partial pivoting. info: 0, or the place (from 1) of the first pivot that is exactly
   // 0; `out` then means nothing.
-  virtual void solve(const Array& a, const Array& b, const Array& out, const Array& info);
+  virtual void solve(const Array& a, const Array& b, const Array& out, const Array& info) = 0;
   // The pivots of an LU, [batch, n], one of them with the sign of the permutation: their product is
   // the determinant.
-  virtual void pivots(const Array& a, const Array& out);
+  virtual void pivots(const Array& a, const Array& out) = 0;
 
   // x has q's shape and type, f32, f16 or bf16; q is not nested, and has its book.
   virtual void blockwise_quantize(const Array& x, const BlockwiseArray& q) = 0;

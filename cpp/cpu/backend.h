@@ -43,7 +43,6 @@ class CpuBackend final : public Backend {
   void int8_matmul(const Array& a, const Array& b, const Array& out) override;
   void int8_dequantize(const Array& sums, const Array& row_absmax, const Array& column_absmax,
                        const Array* bias, const Array& out) override;
-  bool has_linalg(Linalg, int64_t, int64_t) const override { return true; }
   void cholesky(const Array& a, bool upper, const Array& out, const Array& info) override;
   void qr(const Array& a, const Array* q, const Array& r) override;
   void svd(const Array& a, const Array* u, const Array& s, const Array* vt,

@@ -3,10 +3,6 @@
 namespace bitmetal {
 namespace {
 
-OptionalArray moved(const OptionalArray& a, Device& device) {
-  return a ? OptionalArray(to_device(*a, device)) : a;
-}
-
 const Array* pointer(const OptionalArray& a) { return a ? &*a : nullptr; }
 
 }  // namespace
@@ -14,9 +10,6 @@ const Array* pointer(const OptionalArray& a) { return a ? &*a : nullptr; }
 Array cholesky(const Array& a_in, bool upper) {
   const char* op = "linalg.cholesky";
   const Array a = as_square_matrices(op, "a", a_in);
-  if (Device* cpu = fallback(op, Linalg::cholesky, a)) {
-    return to_device(cholesky(to_device(a, *cpu), upper), a.device());
-  }
   const Array out(a.shape(), a.dtype(), a.device());
   if (a.size() > 0) {
     const Array info = new_info(a);
@@ -32,10 +25,6 @@ Array cholesky(const Array& a_in, bool upper) {
 Qr qr(const Array& a_in, QrMode mode) {
   const char* op = "linalg.qr";
   const Array a = as_matrices(op, "a", a_in);
-  if (Device* cpu = fallback(op, Linalg::qr, a)) {
-    const Qr there = qr(to_device(a, *cpu), mode);
-    return {moved(there.q, a.device()), to_device(there.r, a.device())};
-  }
   const Dims batch = batch_of(a);
   const int64_t m = a.shape(-2), n = a.shape(-1);
   const int64_t k = mode == QrMode::complete ? m : std::min(m, n);
@@ -59,11 +48,6 @@ Qr qr(const Array& a_in, QrMode mode) {
 Svd svd(const Array& a_in, bool full_matrices, bool vectors) {
   const char* op = "linalg.svd";
   const Array a = as_matrices(op, "a", a_in);
-  if (Device* cpu = fallback(op, Linalg::svd, a)) {
-    const Svd there = svd(to_device(a, *cpu), full_matrices, vectors);
-    return {moved(there.u, a.device()), to_device(there.s, a.device()),
-            moved(there.vt, a.device())};
-  }
   const Dims batch = batch_of(a);
   const int64_t m = a.shape(-2), n = a.shape(-1), k = std::min(m, n);
   const Array s(with(batch, {k}), a.dtype(), a.device());
@@ -90,10 +74,6 @@ Svd svd(const Array& a_in, bool full_matrices, bool vectors) {
 Eigh eigh(const Array& a_in, bool upper, bool vectors) {
   const char* op = "linalg.eigh";
   const Array a = as_square_matrices(op, "a", a_in);
-  if (Device* cpu = fallback(op, Linalg::eigh, a)) {
-    const Eigh there = eigh(to_device(a, *cpu), upper, vectors);
-    return {to_device(there.values, a.device()), moved(there.vectors, a.device())};
-  }
   const Dims batch = batch_of(a);
   const Array w(with(batch, {a.shape(-1)}), a.dtype(), a.device());
   OptionalArray v, all_v;

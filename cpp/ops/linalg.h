@@ -31,8 +31,4 @@ void require_success(const char* op, const Array& info, const Dims& batch,
 std::string not_converged(int info);
 std::string zero_pivot(int info);
 
-// Null where the device of `a` has a kernel, or nothing is to be computed. Else the cpu device, of
-// which the user was told.
-Device* fallback(const char* op, Linalg kind, const Array& a);
-
 }  // namespace bitmetal

@@ -1,31 +1,6 @@
-#include <atomic>
-
 #include "ops/linalg.h"
 
 namespace bitmetal {
-namespace {
-
-[[noreturn]] void refuse(const std::string& message) { throw CapabilityError(message); }
-
-std::atomic<FallbackNotice> fallback_notice{refuse};
-
-}  // namespace
-
-void set_fallback_notice(FallbackNotice notice) { fallback_notice = notice; }
-
-Device* fallback(const char* op, Linalg kind, const Array& a) {
-  Device& device = a.device();
-  Device& cpu = find_device("cpu");
-  const int64_t rows = a.shape(-2), columns = a.shape(-1);
-  if (&device == &cpu || a.size() == 0 || device.backend().has_linalg(kind, rows, columns)) {
-    return nullptr;
-  }
-  fallback_notice.load()(
-      cat(op, ": '", device.kind(), "' has no kernel for matrices of ", rows, " x ", columns,
-          ", the cpu device computes it; a.to(\"cpu\") asks for ", "that openly"));
-  return &cpu;
-}
-
 Array as_matrices(const char* op, const char* name, const Array& a, std::optional<DType> dtype) {
   if (a.dtype() == DType::f16 || a.dtype() == DType::bf16) {
     fail<TypeError>(op, ": ", name, " is ", name_of(a.dtype()),

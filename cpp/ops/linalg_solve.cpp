@@ -39,9 +39,6 @@ Array without_column(const Array& x, bool vector) {
 
 Array solve_named(const char* op, const Array& a_in, const Array& b_in) {
   const auto [a, b, vector] = sides(op, a_in, b_in);
-  if (Device* cpu = fallback(op, Linalg::solve, a)) {
-    return to_device(solve_named(op, to_device(a_in, *cpu), to_device(b_in, *cpu)), a.device());
-  }
   const Array x(b.shape(), b.dtype(), b.device());
   if (x.size() > 0) {
     const Array info = new_info(a);
@@ -82,10 +79,9 @@ void by_type(DType dtype, F f) {
   dtype == DType::f64 ? f(double{}) : f(float{});
 }
 
-// [batch, n], n possibly 0; on the cpu device where the device of `a` has no kernel.
+// [batch, n], n possibly 0.
 Array pivots_of(const char* op, const Array& a_in) {
   const Array a = as_square_matrices(op, "a", a_in);
-  if (Device* cpu = fallback(op, Linalg::pivots, a)) return pivots_of(op, to_device(a, *cpu));
   Dims shape = a.shape();
   shape.pop_back();
   const Array out = stacked(Array(shape, a.dtype(), a.device()), 1);
@@ -106,11 +102,6 @@ Array solve_triangular(const Array& a_in, const Array& b_in, bool upper, bool tr
                        bool unit_diagonal) {
   const char* op = "linalg.solve_triangular";
   const auto [a, b, vector] = sides(op, a_in, b_in);
-  if (Device* cpu = fallback(op, Linalg::solve_triangular, a)) {
-    return to_device(solve_triangular(to_device(a_in, *cpu), to_device(b_in, *cpu), upper,
-                                      transposed, unit_diagonal),
-                     a.device());
-  }
   const Array x(b.shape(), b.dtype(), b.device());
   if (x.size() > 0) {
     const Array info = new_info(a);

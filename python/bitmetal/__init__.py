@@ -131,7 +131,7 @@ from bitmetal._core import (
 from bitmetal._core import (
     absolute as abs,  # noqa: A004
 )
-from bitmetal._errors import CapabilityError, CompileError, DeviceError, DeviceFallbackWarning
+from bitmetal._errors import CapabilityError, CompileError, DeviceError
 from bitmetal._kernel import Kernel
 from bitmetal.batch import Batch as batch  # noqa: N813
 
@@ -144,7 +144,6 @@ __all__ = [
     "DType",
     "Device",
     "DeviceError",
-    "DeviceFallbackWarning",
     "Kernel",
     "abs",
     "absolute",

@@ -15,13 +15,6 @@ class CapabilityError(NotImplementedError):
     """The device cannot do this (float64 on a GPU, for example)."""
 
 
-class DeviceFallbackWarning(UserWarning):
-    """The cpu device computed for an array of another device, which has no kernel for this.
-
-    ``warnings.simplefilter("error", bitmetal.DeviceFallbackWarning)`` forbids it.
-    """
-
-
 class LinAlgError(np.linalg.LinAlgError):
     """A matrix has not the factorization or the solution that was asked for.
 
@@ -38,6 +31,6 @@ class LinAlgError(np.linalg.LinAlgError):
     index: int = 0
 
 
-for _class in (DeviceError, CompileError, CapabilityError, DeviceFallbackWarning):
+for _class in (DeviceError, CompileError, CapabilityError):
     _class.__module__ = "bitmetal"
 LinAlgError.__module__ = "bitmetal.linalg"

@@ -5,11 +5,7 @@
 // satisfies
 // ||A - its product|| <= c n eps ||A|| and, where a factor is orthogonal, ||Q^T Q - I|| <= c n eps,
 // at any scale of A whose products neither overflow nor underflow. docs/linalg.md has c.
-//
-// Where a device has no kernel, the cpu device computes, and says so: see set_fallback_notice().
 #pragma once
-
-#include <string>
 
 #include "bitmetal/ops.h"
 
@@ -64,10 +60,5 @@ Array pinv(const Array& a, std::optional<double> rcond);
 
 Slogdet slogdet(const Array& a);
 Array det(const Array& a);
-
-// Called before the cpu device computes for an array of another device; may throw, and then nothing
-// is computed. The default throws CapabilityError; the Python module gives a warning.
-using FallbackNotice = void (*)(const std::string& message);
-void set_fallback_notice(FallbackNotice notice);
 
 }  // namespace bitmetal
