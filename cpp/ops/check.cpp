@@ -20,6 +20,17 @@ Device& common_device(const char* op, std::initializer_list<Named> arrays) {
   return first->array->device();
 }
 
+Device& common_device(const char* op, std::span<const Array> arrays) {
+  Device& device = arrays[0].device();
+  for (const Array& array : arrays) {
+    if (&array.device() != &device) {
+      fail<DeviceError>(op, ": one array is on '", device.kind(), "', another on '",
+                        array.device().kind(), "'; expected one device (see Array.to)");
+    }
+  }
+  return device;
+}
+
 void require_floating(const char* op, const char* name, const Array& array) {
   if (!is_floating(array.dtype())) {
     fail<TypeError>(op, ": ", name, " is ", name_of(array.dtype()),
@@ -38,6 +49,19 @@ void require_shape(const char* op, const char* name, const Array& array, const D
   if (array.shape() != shape) {
     fail<ValueError>(op, ": ", name, " has shape ", array.shape(), ", expected ", shape);
   }
+}
+
+void require_output(const char* op, const Array& out, const Dims& shape, DType dtype,
+                    const Device& device) {
+  require_shape(op, "out", out, shape);
+  if (out.dtype() != dtype) {
+    fail<TypeError>(op, ": out is ", name_of(out.dtype()), ", expected ", name_of(dtype));
+  }
+  if (&out.device() != &device) {
+    fail<DeviceError>(op, ": out is on '", out.device().kind(), "', the inputs on '", device.kind(),
+                      "'");
+  }
+  if (out.read_only()) fail<ValueError>(op, ": out is read-only");
 }
 
 void require_host_side(const Array& a) {
@@ -74,15 +98,7 @@ namespace {
 Array choose_target(const char* op, const OptionalArray& out, const Dims& shape, DType dtype,
                     Device& device, std::initializer_list<const Array*> inputs) {
   if (!out) return Array(shape, dtype, device);
-  require_shape(op, "out", *out, shape);
-  if (out->dtype() != dtype) {
-    fail<TypeError>(op, ": out is ", name_of(out->dtype()), ", expected ", name_of(dtype));
-  }
-  if (&out->device() != &device) {
-    fail<DeviceError>(op, ": out is on '", out->device().kind(), "', the inputs on '",
-                      device.kind(), "'");
-  }
-  if (out->read_only()) fail<ValueError>(op, ": out is read-only");
+  require_output(op, *out, shape, dtype, device);
   const bool overlaps = std::any_of(inputs.begin(), inputs.end(), [&](const Array* input) {
     return input && may_overlap(*input, *out);
   });

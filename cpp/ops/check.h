@@ -2,6 +2,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <span>
 
 #include "bitmetal/array.h"
 #include "bitmetal/ops.h"
@@ -16,11 +17,16 @@ struct Named {
 
 // All on one device, which is returned; throws DeviceError naming the two that differ.
 Device& common_device(const char* op, std::initializer_list<Named> arrays);
+// The same for arrays without names of their own, at least one.
+Device& common_device(const char* op, std::span<const Array> arrays);
 
 void require_floating(const char* op, const char* name, const Array& array);
 // f32, f16 or bf16: what the quantized products take on every device.
 void require_single_or_half(const char* op, const char* name, const Array& array);
 void require_shape(const char* op, const char* name, const Array& array, const Dims& shape);
+// What every `out` must be; strides are the operation's own affair.
+void require_output(const char* op, const Array& out, const Dims& shape, DType dtype,
+                    const Device& device);
 
 // `axis` counted from the front; throws IndexError.
 int normalize_axis(const char* op, int64_t axis, int rank);

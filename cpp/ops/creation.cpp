@@ -16,7 +16,7 @@ namespace {
 template <class Value>
 Array ranged(Value start, Value step, int64_t n, DType dtype, Device& device) {
   if (n < 0) fail<ValueError>("range: ", n, " elements");
-  Array out({n}, dtype, device);
+  const Array out({n}, dtype, host_side(device));
   visit(dtype, [&](auto type) {
     using T = typename decltype(type)::type;
     T* elements = write_on_host<T>(out);
@@ -31,7 +31,7 @@ Array ranged(Value start, Value step, int64_t n, DType dtype, Device& device) {
       }
     });
   });
-  return out;
+  return to_device(out, device);
 }
 
 }  // namespace

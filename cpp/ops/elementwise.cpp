@@ -36,16 +36,7 @@ bool same_view(const Array& a, const Array& b) {
 
 void check_out(const char* op, const Array& out, const Dims& shape, DType dtype,
                const Device& device) {
-  require_shape(op, "out", out, shape);
-  if (out.dtype() != dtype) {
-    fail<TypeError>(op, ": out is ", bitmetal::name_of(out.dtype()), ", expected ",
-                    bitmetal::name_of(dtype));
-  }
-  if (&out.device() != &device) {
-    fail<DeviceError>(op, ": out is on '", out.device().kind(), "', the inputs on '", device.kind(),
-                      "'");
-  }
-  if (out.read_only()) fail<ValueError>(op, ": out is read-only");
+  require_output(op, out, shape, dtype, device);
   for (int i = 0; i < out.rank(); ++i) {
     if (out.shape(i) > 1 && out.stride(i) == 0) {
       fail<ValueError>(op, ": out has elements that share memory");
@@ -82,13 +73,7 @@ Array evaluate(const char* name, const Expression& expression, std::span<const A
     fail<ValueError>(name, ": ", inputs.size(), " arrays for an expression of ",
                      expression.inputs());
   }
-  Device& device = inputs[0].device();
-  for (const Array& input : inputs) {
-    if (&input.device() != &device) {
-      fail<DeviceError>(name, ": one array is on '", device.kind(), "', another on '",
-                        input.device().kind(), "'; expected one device (see Array.to)");
-    }
-  }
+  Device& device = common_device(name, inputs);
   const Dims shape = broadcast(name, inputs);
   const DType dtype = expression.result().dtype;
   if (out) check_out(name, *out, shape, dtype, device);

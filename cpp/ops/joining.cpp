@@ -8,19 +8,11 @@
 namespace bitmetal {
 namespace {
 
-// Shared checks of `out`: true where the operation may write it in place.
+// Where to write: `out` itself, whatever its strides, unless an input overlaps it.
 Array target_of(const char* op, const OptionalArray& out, const Dims& shape, DType dtype,
                 Device& device, std::span<const Array> inputs) {
   if (!out) return Array(shape, dtype, device);
-  require_shape(op, "out", *out, shape);
-  if (out->dtype() != dtype) {
-    fail<TypeError>(op, ": out is ", name_of(out->dtype()), ", expected ", name_of(dtype));
-  }
-  if (&out->device() != &device) {
-    fail<DeviceError>(op, ": out is on '", out->device().kind(), "', the inputs on '",
-                      device.kind(), "'");
-  }
-  if (out->read_only()) fail<ValueError>(op, ": out is read-only");
+  require_output(op, *out, shape, dtype, device);
   for (const Array& input : inputs) {
     if (may_overlap(input, *out)) return Array(shape, dtype, device);
   }
@@ -49,14 +41,10 @@ Array join(const char* op, std::span<const Array> arrays, int64_t requested,
       fail<ValueError>(op, ": shapes ", first.shape(), " and ", array.shape(),
                        " differ beside axis ", axis);
     }
-    if (&array.device() != &first.device()) {
-      fail<DeviceError>(op, ": one array is on '", first.device().kind(), "', another on '",
-                        array.device().kind(), "'; expected one device (see Array.to)");
-    }
     shape[axis] += array.shape(axis);
     dtype = promote(dtype, array.dtype());
   }
-  const Array target = target_of(op, out, shape, dtype, first.device(), arrays);
+  const Array target = target_of(op, out, shape, dtype, common_device(op, arrays), arrays);
   int64_t at = 0;
   for (const Array& array : arrays) {
     const Array part = target.with(array.shape(), target.strides(), at * target.stride(axis));
@@ -98,7 +86,7 @@ Array take(const Array& a, const Array& indices, int64_t requested, const Option
 
   const int64_t n = a.shape(axis), m = indices.size();
   const Array given =
-      contiguous(indices.dtype() == DType::i64 ? indices : astype(indices, DType::i64));
+      on_host(contiguous(indices.dtype() == DType::i64 ? indices : astype(indices, DType::i64)));
   const int64_t* values = read_on_host<int64_t>(given);
   bool negative = false;
   for (int64_t i = 0; i < m; ++i) {
@@ -110,7 +98,7 @@ Array take(const Array& a, const Array& indices, int64_t requested, const Option
   }
   Array positions = given;
   if (negative) {
-    positions = Array({m}, DType::i64, device);
+    positions = Array({m}, DType::i64, host_side(device));
     int64_t* counted = write_on_host<int64_t>(positions);
     for (int64_t i = 0; i < m; ++i) counted[i] = values[i] < 0 ? values[i] + n : values[i];
   }
@@ -121,7 +109,8 @@ Array take(const Array& a, const Array& indices, int64_t requested, const Option
     int64_t outer = 1, inner = 1;
     for (int i = 0; i < axis; ++i) outer *= a.shape(i);
     for (int i = axis + 1; i < a.rank(); ++i) inner *= a.shape(i);
-    device.backend().take(reshape(in, {outer, n, inner}), reshape(positions, {m}),
+    device.backend().take(reshape(in, {outer, n, inner}),
+                          reshape(to_device(positions, device), {m}),
                           reshape(target, {outer, m, inner}));
   }
   return output.finish();
