@@ -11,8 +11,6 @@ namespace {
 
 using softmetal::ConstantValue;
 
-constexpr uint32_t kBool = 53;  // MTL::DataTypeBool
-
 std::shared_ptr<const softmetal::Program> find_program(const char* source) {
   static std::mutex mutex;
   static std::map<std::string, std::shared_ptr<const softmetal::Program>> programs;
@@ -33,7 +31,7 @@ std::shared_ptr<const softmetal::Kernel> find_kernel(const char* source, const c
   for (const auto& kernel : program->kernels()) {
     if (kernel.name != name) continue;
     for (const auto& constant : kernel.constants) {
-      ConstantValue value{.name = {}, .index = constant.index, .type = kBool, .bytes = {}};
+      ConstantValue value{.name = {}, .index = constant.index, .type = constant.type, .bytes = {}};
       value.bytes[0] = std::byte(true_constants >> constant.index & 1);
       values.push_back(value);
     }
@@ -45,7 +43,8 @@ std::shared_ptr<const softmetal::Kernel> find_kernel(const char* source, const c
 
 extern "C" {
 
-// 0 or, with the reason in `log`, 1. Bit i of `true_constants` is the function constant i. Groups
+// 0 or, with the reason in `log`, 1. Bit i of `true_constants` is the function constant i (those
+// that are numbers are 0 or 1, too). Groups
 // and threads are the grid, in threadgroups, and the size of one.
 int run_kernel(const char* source, const char* name, uint32_t true_constants, int buffers,
                void** data, const size_t* sizes, const uint64_t* groups, const uint32_t* threads,
