@@ -24,6 +24,12 @@ def test_list() -> None:
     assert {kind for kind, _, _ in _core.availability()} == {"metal", "cuda", "cpu", "softmetal"}
 
 
+def test_capabilities() -> None:
+    found = bm.device("cpu").capabilities
+    assert found["memory_bytes"] == bm.memory.stats("cpu")["limit_bytes"]
+    assert found["instruction_sets"] == _core.cpu_isas()
+
+
 def test_absent_device_says_why() -> None:
     for kind, available, reason in _core.availability():
         if not available:

@@ -19,12 +19,8 @@ from bitmetal import _core, softmetal
 KIND = "softmetal"
 pytestmark = pytest.mark.skipif(not softmetal.available(), reason="this build has no softmetal")
 
-KEPT = {
-    "MTLLibrary",
-    "MTLFunction",
-    "MTLComputePipelineState",
-    "MTLBinaryArchive",
-}  # cached for the process
+# Cached for the process.
+KEPT = {"MTLLibrary", "MTLFunction", "MTLComputePipelineState", "MTLBinaryArchive"}
 
 
 def settle() -> None:
@@ -312,6 +308,43 @@ def test_pool_is_reused_and_bounded() -> None:
     stats = bm.memory.stats(KIND)
     assert stats["misses"] == first["misses"] + 1
     assert stats["hits"] == first["hits"] + 9
+
+
+def test_temporaries_are_the_gpus_alone() -> None:
+    assert bm.memory.stats(KIND)["private_bytes"] == 0
+    w = bm.ternary.quantize(np.eye(64, dtype=np.float32), per_row=True)
+    np.asarray(bm.bitlinear(np.ones((2, 64), np.float32), w))
+    assert bm.memory.stats(KIND)["private_bytes"] > 0
+    _core.memory_pressure(True)
+    assert bm.memory.stats(KIND)["private_bytes"] == 0
+    np.asarray(bm.bitlinear(np.ones((2, 64), np.float32), w))  # made again
+
+
+def test_memory_is_resident_while_it_is_there() -> None:
+    before = _core.stream_stats(KIND)["resident_bytes"]
+    a = bm.ones((1 << 18,))
+    assert _core.stream_stats(KIND)["resident_bytes"] == before + (1 << 20)
+    host = np.ones(1 << 18, np.float32)
+    wrapped = bm.asarray(host)
+    assert _core.stream_stats(KIND)["resident_bytes"] >= before + (2 << 20)
+    del a, wrapped
+    settle()
+    assert _core.stream_stats(KIND)["resident_bytes"] == before
+
+
+def test_capabilities() -> None:
+    found = bm.device(KIND).capabilities
+    assert {"apple7", "metal3"} <= set(found["families"])
+    assert "apple8" not in found["families"]
+    assert found["simd_width"] == 32
+    assert found["simdgroup_matrix"] is True
+    assert found["bfloat16"] is True
+    assert found["tensors"] is False  # softmetal has no such method
+    assert found["residency_sets"] is True
+    assert found["max_threadgroup_bytes"] == 32768
+    assert found["max_threads_per_threadgroup"] == 1024
+    assert found["max_buffer_bytes"] > 0
+    assert found["working_set_bytes"] > 0
 
 
 def test_a_dead_arrays_memory_waits_for_its_work() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import bitmetal as bm
+from bitmetal import _core
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +53,31 @@ def test_trim() -> None:
     assert bm.memory.stats()["cached_bytes"] <= 5 << 16
     bm.memory.trim()
     assert bm.memory.stats()["cached_blocks"] == 0
+
+
+def test_blocks_are_bounded() -> None:
+    limit = bm.memory.stats()["object_limit"]
+    arrays = [bm.empty((n << 16,), "uint8") for n in range(1, 7)]
+    active = bm.memory.stats()["active_blocks"]
+    try:
+        bm.memory.set_object_limit(active - 2)  # those in use count
+        del arrays[2:]
+        assert bm.memory.stats()["active_blocks"] == active - 4
+        assert bm.memory.stats()["cached_blocks"] == 2
+        bm.memory.set_object_limit(active - 4)
+        assert bm.memory.stats()["cached_blocks"] == 0
+    finally:
+        bm.memory.set_object_limit(limit)
+
+
+def test_pressure() -> None:
+    arrays = [bm.empty((1 << 16,), "uint8") for _ in range(4)]
+    del arrays
+    assert bm.memory.stats()["cached_bytes"] == 4 << 16
+    _core.memory_pressure(False)
+    assert bm.memory.stats()["cached_bytes"] == 2 << 16
+    _core.memory_pressure(True)
+    assert bm.memory.stats()["cached_bytes"] == 0
 
 
 def test_the_least_recently_used_goes_first() -> None:

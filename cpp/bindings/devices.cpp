@@ -3,7 +3,6 @@
 #include "bindings/bindings.h"
 #include "bitmetal/device.h"
 #include "core/backend.h"
-#include "core/buffer_pool.h"
 #include "core/thread_pool.h"
 #include "cpu/blas.h"
 #include "cpu/isa/isa.h"
@@ -14,104 +13,14 @@ namespace {
 
 nb::str to_str(std::string_view text) { return nb::str(text.data(), text.size()); }
 
-nb::dict stats_dict(const PoolStats& stats) {
-  nb::dict d;
-  d["active_bytes"] = stats.active_bytes;
-  d["active_blocks"] = stats.active_blocks;
-  d["cached_bytes"] = stats.cached_bytes;
-  d["cached_blocks"] = stats.cached_blocks;
-  d["peak_bytes"] = stats.peak_bytes;
-  d["hits"] = stats.hits;
-  d["misses"] = stats.misses;
-  d["evictions"] = stats.evictions;
-  d["limit_bytes"] = stats.limit_bytes;
-  d["cache_limit_bytes"] = stats.cache_limit_bytes;
-  return d;
-}
-
-size_t parse_bytes(const char* op, const char* name, nb::handle object) {
-  int64_t n;
-  if (!nb::try_cast(object, n)) {
-    fail<TypeError>(op, ": ", name, " is ", nb::cast<std::string>(nb::repr(object)),
-                    ", expected a whole number");
+nb::object to_object(const Capability& value) {
+  if (const auto* names = std::get_if<std::vector<std::string>>(&value)) {
+    nb::list list;
+    for (const std::string& name : *names) list.append(to_str(name));
+    return list;
   }
-  if (n < 0) fail<ValueError>(op, ": ", name, " is ", n, ", expected 0 or more");
-  return static_cast<size_t>(n);
-}
-
-void bind_memory(nb::module_& m) {
-  m.def(
-      "memory_stats",
-      [](nb::handle device) { return stats_dict(parse_device(device).pool().stats()); },
-      "device"_a = nb::none(),
-      nb::sig("def memory_stats(device: DeviceLike | None = None) -> dict[str, int]"),
-      R"(Counters of a device's buffer pool.
-
-Parameters
-----------
-device : Device or str, optional
-    The device; the default one if None.
-
-Returns
--------
-dict
-    ``active_bytes``, ``active_blocks``: in use by arrays. ``cached_bytes``, ``cached_blocks``: kept for
-    reuse. ``peak_bytes``: the most ever in use. ``hits``, ``misses``, ``evictions``: requests served from
-    the cache, served by the system, and blocks given back to it. ``limit_bytes``, ``cache_limit_bytes``:
-    see `set_limit` and `set_cache_limit`.
-)");
-  m.def(
-      "memory_set_limit",
-      [](nb::handle bytes, nb::handle device) {
-        parse_device(device).pool().set_limit(parse_bytes("memory.set_limit", "bytes", bytes));
-      },
-      "bytes"_a, "device"_a = nb::none(),
-      nb::sig("def memory_set_limit(bytes: int, device: DeviceLike | None = None) -> None"),
-      R"(Bound the bytes that the pool holds, in use and cached together.
-
-Cached blocks are freed first; where the arrays alone would pass the limit, allocation raises
-MemoryError. The default is the machine's memory (the container's limit where that is lower).
-
-Parameters
-----------
-bytes : int
-    The limit.
-device : Device or str, optional
-    The device; the default one if None.
-)");
-  m.def(
-      "memory_set_cache_limit",
-      [](nb::handle bytes, nb::handle device) {
-        parse_device(device).pool().set_cache_limit(
-            parse_bytes("memory.set_cache_limit", "bytes", bytes));
-      },
-      "bytes"_a, "device"_a = nb::none(),
-      nb::sig("def memory_set_cache_limit(bytes: int, device: DeviceLike | None = None) -> None"),
-      R"(Bound the bytes that are kept for reuse; the default is an eighth of the memory.
-
-Parameters
-----------
-bytes : int
-    The limit.
-device : Device or str, optional
-    The device; the default one if None.
-)");
-  m.def(
-      "memory_trim",
-      [](nb::handle keep, nb::handle device) {
-        parse_device(device).pool().trim(parse_bytes("memory.trim", "keep", keep));
-      },
-      "keep"_a = 0, "device"_a = nb::none(),
-      nb::sig("def memory_trim(keep: int = 0, device: DeviceLike | None = None) -> None"),
-      R"(Give cached memory back to the system.
-
-Parameters
-----------
-keep : int
-    Bytes that may stay cached.
-device : Device or str, optional
-    The device; the default one if None.
-)");
+  if (const auto* yes = std::get_if<bool>(&value)) return nb::bool_(*yes);
+  return nb::int_(std::get<uint64_t>(value));
 }
 
 // What bitmetal/batch.py builds on: a batch is a device and two marks.
@@ -206,6 +115,29 @@ void bind_devices(nb::module_& m) {
           "What the hardware calls itself.")
       .def_prop_ro("unified_memory", &Device::unified_memory,
                    "Whether the host reads and writes its arrays in place.")
+      .def_prop_ro(
+          "capabilities",
+          [](const Device& d) {
+            nb::dict found;
+            for (const auto& [name, value] : d.backend().list_capabilities()) {
+              found[to_str(name)] = to_object(value);
+            }
+            return found;
+          },
+          nb::sig("def capabilities(self) -> dict[str, bool | int | list[str]]"),
+          R"(What the device can do, as it was found by asking it.
+
+Every device: ``memory_bytes``, of which arrays get no more. The cpu device: ``instruction_sets``,
+worst first. A GPU: ``families`` (``"apple7"``, ``"metal3"``, ...), ``simd_width``,
+``simdgroup_matrix``, ``bfloat16``, ``tensors`` (Metal 4's), ``residency_sets``,
+``max_buffer_bytes``, ``max_threadgroup_bytes``, ``max_threads_per_threadgroup`` and
+``working_set_bytes``, which the system recommends to stay below.
+
+Raises
+------
+CompileError
+    If the GPU cannot build a kernel, of which ``simd_width`` is asked.
+)")
       .def(
           "synchronize",
           [](const Device& d) {
@@ -276,7 +208,6 @@ DeviceError
       },
       nb::sig("def availability() -> list[tuple[str, bool, str]]"),
       "Each kind of device, whether it is available, and why.");
-  bind_memory(m);
   bind_batches(m);
   bind_cpu(m);
 }

@@ -58,7 +58,7 @@ Array wrap(Foreign f) {
     const int64_t reach = std::max<int64_t>(f.shape[i] - 1, 0) * f.byte_strides[i];
     (reach < 0 ? low : high) += reach;
   }
-  const Block block{f.data + low, static_cast<size_t>(high - low), nullptr};
+  const Block block{f.data + low, static_cast<size_t>(high - low)};
   Storage* storage = Storage::adopt(device, block, f.read_only, std::move(f.release));
   return Array(StorageRef(storage), static_cast<size_t>(-low), f.shape, strides, f.dtype);
 }

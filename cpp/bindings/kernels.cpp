@@ -328,6 +328,7 @@ threadgroup_memory : dict, optional
         d["command_buffers"] = stats.command_buffers;
         d["failed_command_buffers"] = stats.failed_command_buffers;
         d["gpu_seconds"] = stats.gpu_seconds;
+        d["resident_bytes"] = gpu_of("stream_stats", parse_device(device)).residency().bytes();
         return d;
       },
       "device"_a = nb::none(),

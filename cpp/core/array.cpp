@@ -7,8 +7,9 @@
 
 namespace bitmetal {
 
-Storage* Storage::allocate(Device& device, size_t bytes) {
-  const Block block = device.pool().take(bytes);
+Storage* Storage::allocate(Device& device, size_t bytes, Memory memory) {
+  if (!device.unified_memory()) memory = Memory::device;
+  const Block block = device.pool().take(bytes, memory);
   device.backend().renew(block);
   return new Storage(device, block);
 }
@@ -32,9 +33,9 @@ Storage::~Storage() {
 
 namespace {
 
-Storage* allocate_for(const Dims& shape, DType dtype, Device& device) {
+Storage* allocate_for(const Dims& shape, DType dtype, Device& device, Memory memory) {
   require_type(dtype, device);
-  return Storage::allocate(device, checked_size(shape, dtype) * size_of(dtype));
+  return Storage::allocate(device, checked_size(shape, dtype) * size_of(dtype), memory);
 }
 
 }  // namespace
@@ -46,8 +47,8 @@ void require_type(DType dtype, const Device& device) {
                         "the cpu device");
 }
 
-Array::Array(const Dims& shape, DType dtype, Device& device)
-    : storage_(allocate_for(shape, dtype, device)),
+Array::Array(const Dims& shape, DType dtype, Device& device, Memory memory)
+    : storage_(allocate_for(shape, dtype, device, memory)),
       shape_(shape),
       strides_(row_major_strides(shape)),
       dtype_(dtype) {}

@@ -8,6 +8,9 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "bitmetal/blockwise.h"
 #include "bitmetal/elementwise.h"
@@ -17,6 +20,9 @@
 
 namespace bitmetal {
 
+// What a device can do or has: whether, how much, which.
+using Capability = std::variant<bool, uint64_t, std::vector<std::string>>;
+
 // An operation may return before its result is there. Operations see each other's results in the
 // order of the calls, from whichever threads these come; only the host has to wait.
 class Backend {
@@ -24,11 +30,12 @@ class Backend {
   virtual ~Backend() = default;
 
   virtual std::string describe() const = 0;  // what it runs on, for `info`
+  virtual std::vector<std::pair<std::string, Capability>> list_capabilities() = 0;
   virtual bool supports(DType) const { return true; }
   virtual size_t memory() const { return memory_size(); }  // bytes, of all arrays together at most
 
   // Page-aligned memory for the pool; data == nullptr when there is none.
-  virtual Block allocate(size_t bytes) = 0;
+  virtual Block allocate(size_t bytes, Memory memory) = 0;
   virtual void release(Block block) = 0;
   // The pool hands the block to a new array: a failure to compute the old one's elements is past.
   virtual void renew(const Block&) {}

@@ -12,10 +12,11 @@ constexpr size_t kObjectLimit = 499000 / 2;
 
 }  // namespace
 
-BufferPool::BufferPool(Backend& backend) : backend_(backend), object_limit_(kObjectLimit) {
+BufferPool::BufferPool(Backend& backend) : backend_(backend) {
   stats_.limit_bytes = backend.memory();
   // An eighth keeps a model's temporaries warm and leaves a laptop usable.
   stats_.cache_limit_bytes = backend.memory() / 8;
+  stats_.object_limit = kObjectLimit;
 }
 
 size_t BufferPool::bucket_size(size_t bytes) {
@@ -25,17 +26,16 @@ size_t BufferPool::bucket_size(size_t bytes) {
   return (bytes + step - 1) / step * step;
 }
 
-Block BufferPool::take(size_t bytes) {
+Block BufferPool::take(size_t bytes, Memory memory) {
   const size_t size = bucket_size(bytes);
   std::vector<Block> evicted;
   {
     std::lock_guard lock(mutex_);
-    auto bucket = buckets_.find(size);
-    if (bucket != buckets_.end() && !bucket->second.empty()) {
-      const Age::iterator top = bucket->second.back();
+    if (Bucket& bucket = bucket_of(size, memory); !bucket.empty()) {
+      const Age::iterator top = bucket.back();
       const Block block = *top;
       by_age_.erase(top);
-      bucket->second.pop_back();
+      bucket.pop_back();
       ++stats_.hits;
       stats_.cached_bytes -= size;
       --stats_.cached_blocks;
@@ -49,21 +49,23 @@ Block BufferPool::take(size_t bytes) {
                         " in use, the limit is ", stats_.limit_bytes);
     }
     ++stats_.misses;
-    evict_until(stats_.limit_bytes - size - stats_.active_bytes, object_limit_, evicted);
-    stats_.active_bytes += size;
     ++stats_.active_blocks;
+    evict_until(stats_.limit_bytes - size - stats_.active_bytes, evicted);
+    stats_.active_bytes += size;
+    if (memory == Memory::device) stats_.private_bytes += size;
   }
   release(evicted);
-  Block block = backend_.allocate(size);
+  Block block = backend_.allocate(size, memory);
   if (!block.data) {
     backend_.drain();
     trim(0);
-    block = backend_.allocate(size);
+    block = backend_.allocate(size, memory);
   }
   std::lock_guard lock(mutex_);
   if (!block.data) {
     stats_.active_bytes -= size;
     --stats_.active_blocks;
+    if (memory == Memory::device) stats_.private_bytes -= size;
     fail<OutOfMemory>("memory: the system has no ", bytes, " bytes left (", stats_.active_bytes,
                       " in use)");
   }
@@ -77,23 +79,26 @@ void BufferPool::give_back(Block block) {
     std::lock_guard lock(mutex_);
     stats_.active_bytes -= block.bytes;
     --stats_.active_blocks;
-    buckets_[block.bytes].push_back(by_age_.insert(by_age_.end(), block));
+    bucket_of(block.bytes, block.memory).push_back(by_age_.insert(by_age_.end(), block));
     stats_.cached_bytes += block.bytes;
     ++stats_.cached_blocks;
     const size_t room = stats_.limit_bytes - std::min(stats_.limit_bytes, stats_.active_bytes);
-    evict_until(std::min(stats_.cache_limit_bytes, room), object_limit_, evicted);
+    evict_until(std::min(stats_.cache_limit_bytes, room), evicted);
   }
   release(evicted);
 }
 
-void BufferPool::evict_until(size_t cached_bytes, size_t cached_blocks, std::vector<Block>& freed) {
+void BufferPool::evict_until(size_t cached_bytes, std::vector<Block>& freed) {
+  const size_t cached_blocks =
+      stats_.object_limit - std::min(stats_.object_limit, stats_.active_blocks);
   while (stats_.cached_bytes > cached_bytes || stats_.cached_blocks > cached_blocks) {
     const Block block = by_age_.front();
     by_age_.pop_front();
-    buckets_[block.bytes].pop_front();
+    bucket_of(block.bytes, block.memory).pop_front();
     stats_.cached_bytes -= block.bytes;
     --stats_.cached_blocks;
     ++stats_.evictions;
+    if (block.memory == Memory::device) stats_.private_bytes -= block.bytes;
     freed.push_back(block);
   }
 }
@@ -106,7 +111,7 @@ void BufferPool::trim(size_t keep) {
   std::vector<Block> freed;
   {
     std::lock_guard lock(mutex_);
-    evict_until(keep, object_limit_, freed);
+    evict_until(keep, freed);
   }
   release(freed);
 }
@@ -116,7 +121,7 @@ void BufferPool::set_limit(size_t bytes) {
   {
     std::lock_guard lock(mutex_);
     stats_.limit_bytes = bytes;
-    evict_until(bytes - std::min(bytes, stats_.active_bytes), object_limit_, freed);
+    evict_until(bytes - std::min(bytes, stats_.active_bytes), freed);
   }
   release(freed);
 }
@@ -133,8 +138,8 @@ void BufferPool::set_object_limit(size_t blocks) {
   std::vector<Block> freed;
   {
     std::lock_guard lock(mutex_);
-    object_limit_ = blocks;
-    evict_until(stats_.cached_bytes, blocks, freed);
+    stats_.object_limit = blocks;
+    evict_until(stats_.cached_bytes, freed);
   }
   release(freed);
 }

@@ -3,10 +3,10 @@
 //
 // Policy only: memory comes from and returns to a Backend. Sizes are rounded up to a bucket (a
 // whole number of pages; eight buckets to a power of two, so at most 1/8 is wasted) and a block is
-// reused for requests of its own bucket. What is kept is bounded in bytes and in objects, since a
-// GPU driver runs out of object handles (Apple's at 499,000) long before small buffers fill the
-// memory; past a bound the least recently used block goes first. Foreign memory never enters a
-// pool.
+// reused for requests of its own bucket and kind of memory. What is kept is bounded in bytes and in
+// objects, since a GPU driver runs out of object handles (Apple's at 499,000) long before small
+// buffers fill the memory; past a bound the least recently used block goes first. Foreign memory
+// never enters a pool.
 //
 // All members may be called from any thread.
 #pragma once
@@ -30,6 +30,8 @@ struct PoolStats {
   uint64_t hits = 0, misses = 0, evictions = 0;
   size_t limit_bytes = 0;        // bound on active + cached
   size_t cache_limit_bytes = 0;  // bound on cached
+  size_t object_limit = 0;       // bound on active + cached blocks, past which none is cached
+  size_t private_bytes = 0;      // of active + cached, what the device alone reaches
 };
 
 class BufferPool {
@@ -39,7 +41,7 @@ class BufferPool {
 
   // At least `bytes` long. Throws OutOfMemory when the limit or the memory itself is exhausted even
   // with nothing cached.
-  Block take(size_t bytes);
+  Block take(size_t bytes, Memory memory);
   void give_back(Block block);
 
   // Frees cached blocks, oldest first, until at most `keep` bytes are cached.
@@ -62,14 +64,17 @@ class BufferPool {
   // oldest is at the front.
   using Bucket = std::deque<Age::iterator>;
 
-  void evict_until(size_t cached_bytes, size_t cached_blocks, std::vector<Block>& freed);
+  Bucket& bucket_of(size_t bytes, Memory memory) {
+    return buckets_[static_cast<size_t>(memory)][bytes];
+  }
+  // Until at most so many bytes are cached, and no more blocks than the object limit leaves.
+  void evict_until(size_t cached_bytes, std::vector<Block>& freed);
   void release(const std::vector<Block>& blocks);
 
   Backend& backend_;
   mutable std::mutex mutex_;
-  std::unordered_map<size_t, Bucket> buckets_;
+  std::unordered_map<size_t, Bucket> buckets_[2];  // by Memory
   Age by_age_;
-  size_t object_limit_;
   PoolStats stats_;
 };
 

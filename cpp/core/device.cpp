@@ -9,6 +9,7 @@
 #include "core/backend.h"
 #include "core/buffer_pool.h"
 #include "core/machine.h"
+#include "core/memory_pressure.h"
 #include "cpu/backend.h"
 #ifdef BITMETAL_METAL_KIND
 #include "gpu/backend.h"
@@ -76,6 +77,7 @@ const std::vector<Device*>& registry() {
         [] {
           for (Device* d : registry()) d->pool().unlock();
         });
+    watch_pressure();
     return found;
   }();
   return list;

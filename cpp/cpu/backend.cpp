@@ -35,10 +35,16 @@ void* map_huge(size_t bytes) {
 
 }  // namespace
 
-Block CpuBackend::allocate(size_t bytes) {
+std::vector<std::pair<std::string, Capability>> CpuBackend::list_capabilities() {
+  std::vector<std::string> sets;
+  for (Isa isa : supported_isas()) sets.emplace_back(name_of(isa));
+  return {{"memory_bytes", uint64_t{memory()}}, {"instruction_sets", sets}};
+}
+
+Block CpuBackend::allocate(size_t bytes, Memory memory) {
   const size_t size = round_up(bytes ? bytes : 1, page_size());
   void* data = size >= kHugePage ? map_huge(size) : std::aligned_alloc(page_size(), size);
-  return {data, data ? size : 0, nullptr};
+  return {data, data ? size : 0, nullptr, memory};
 }
 
 void CpuBackend::release(Block block) {

@@ -12,7 +12,8 @@ class CpuBackend final : public Backend {
  public:
   // The instruction set, the number of threads and the BLAS.
   std::string describe() const override;
-  Block allocate(size_t bytes) override;
+  std::vector<std::pair<std::string, Capability>> list_capabilities() override;
+  Block allocate(size_t bytes, Memory memory) override;
   void release(Block block) override;
   void copy(const Array& in, const Array& out) override;
   void fill(const Array& out, double value) override;

@@ -29,30 +29,50 @@ GpuBackend::GpuBackend(Ref<MTL::Device> device, const std::string& kind)
     : device_(std::move(device)),
       capabilities_(probe(*device_.get())),
       pipelines_(*device_.get()),
-      stream_(*device_.get(), kind) {}
+      residency_(*device_.get(), capabilities_.working_set_bytes),
+      stream_(*device_.get(), kind, residency_) {}
 
 std::string GpuBackend::describe() const {
   return cat(capabilities_.name, ", ", capabilities_.working_set_bytes >> 20, " MiB");
+}
+
+std::vector<std::pair<std::string, Capability>> GpuBackend::list_capabilities() {
+  const Capabilities& c = capabilities_;
+  // A pipeline knows it, no query of the device does.
+  const uint64_t simd_width = pipelines_.get("fill", "fill_8").simd_width;
+  return {{"memory_bytes", uint64_t{memory()}},
+          {"families", c.families},
+          {"simd_width", simd_width},
+          {"simdgroup_matrix", c.simdgroup_matrix},
+          {"bfloat16", c.bfloat},
+          {"tensors", c.tensors},
+          {"residency_sets", c.residency_sets},
+          {"max_buffer_bytes", c.max_buffer_bytes},
+          {"max_threadgroup_bytes", c.max_threadgroup_bytes},
+          {"max_threads_per_threadgroup", c.max_threads_per_threadgroup},
+          {"working_set_bytes", c.working_set_bytes}};
 }
 
 bool GpuBackend::supports(DType dtype) const {
   return dtype != DType::f64 && (dtype != DType::bf16 || capabilities_.bfloat);
 }
 
-Block GpuBackend::allocate(size_t bytes) {
+Block GpuBackend::allocate(size_t bytes, Memory memory) {
   stream_.require_own_process();
   const AutoreleaseScope scope;
-  Ref<MTL::Buffer> buffer(
-      device_->newBuffer(bytes, capabilities_.unified_memory ? kShared : kPrivate));
+  Ref<MTL::Buffer> buffer(device_->newBuffer(bytes, memory == Memory::shared ? kShared : kPrivate));
   if (!buffer) return {};
+  residency_.add(*buffer.get());
   auto* handle = new Buffer(std::move(buffer));
-  return {handle->base, bytes, handle};
+  return {handle->base, bytes, handle, memory};
 }
 
 void GpuBackend::release(Block block) {
   if (Stream::in_forked_child()) return;  // the buffer is the parent's
   const AutoreleaseScope scope;
-  delete static_cast<Buffer*>(block.handle);
+  auto* buffer = static_cast<Buffer*>(block.handle);
+  residency_.remove(*buffer->metal.get());
+  delete buffer;
 }
 
 void GpuBackend::renew(const Block& block) {
@@ -70,6 +90,7 @@ bool GpuBackend::wrap(Block& block) {
   Ref<MTL::Buffer> buffer(
       device_->newBuffer(reinterpret_cast<void*>(begin), end - begin, kShared, nullptr));
   if (!buffer) return false;
+  residency_.add(*buffer.get());
   block.handle = new Buffer(std::move(buffer));
   return true;
 }
@@ -85,14 +106,13 @@ void GpuBackend::host_writes(const Array& a) {
 }
 
 void GpuBackend::upload(const void* from, const Array& to) {
-  if (capabilities_.unified_memory) return Backend::upload(from, to);
-  stream_.wait_until_completed(buffer_of(to).last_used);
-  buffer_of(to).last_written = 0;
+  if (to.storage()->block().memory == Memory::shared) return Backend::upload(from, to);
+  host_writes(to);
   transfer(to, static_cast<std::byte*>(const_cast<void*>(from)), Way::up);
 }
 
 void GpuBackend::download(const Array& from, void* to) {
-  if (capabilities_.unified_memory) return Backend::download(from, to);
+  if (from.storage()->block().memory == Memory::shared) return Backend::download(from, to);
   host_reads(from);
   transfer(from, static_cast<std::byte*>(to), Way::down);
 }

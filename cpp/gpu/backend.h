@@ -10,6 +10,7 @@
 #include "core/backend.h"
 #include "gpu/capabilities.h"
 #include "gpu/pipelines.h"
+#include "gpu/residency.h"
 #include "gpu/stream.h"
 
 namespace bitmetal::gpu {
@@ -24,9 +25,10 @@ class GpuBackend final : public Backend {
   GpuBackend(Ref<MTL::Device> device, const std::string& kind);
 
   std::string describe() const override;
+  std::vector<std::pair<std::string, Capability>> list_capabilities() override;
   bool supports(DType dtype) const override;
 
-  Block allocate(size_t bytes) override;
+  Block allocate(size_t bytes, Memory memory) override;
   void release(Block block) override;
   void renew(const Block& block) override;
   bool wrap(Block& block) override;
@@ -89,6 +91,7 @@ class GpuBackend final : public Backend {
   const Capabilities& capabilities() const { return capabilities_; }
   Pipelines& pipelines() { return pipelines_; }
   Stream& stream() { return stream_; }
+  const Residency& residency() const { return residency_; }
 
  private:
   // One kernel of metal/FAMILY.metal.
@@ -118,7 +121,7 @@ class GpuBackend final : public Backend {
   void jacobi_sort(const Array& rows, const Array& order, bool normalize, const Array& out);
   void orthonormal_columns(const Array& rows, const Array& q);
 
-  // Through a buffer that both sides reach, a piece at a time.
+  // Of private memory: through a buffer that both sides reach, a piece at a time.
   enum class Way { up, down };
   void transfer(const Array& a, std::byte* host, Way way);
 
@@ -130,6 +133,7 @@ class GpuBackend final : public Backend {
   Ref<MTL::Device> device_;
   const Capabilities capabilities_;
   Pipelines pipelines_;
+  Residency residency_;
   Stream stream_;
   std::mutex staging_mutex_;
   Ref<MTL::Buffer> staging_;

@@ -22,7 +22,9 @@ struct Buffer {
                                : reinterpret_cast<std::byte*>(metal->gpuAddress())) {}
 
   const Ref<MTL::Buffer> metal;
-  std::byte* const base;  // where the host sees it; where the GPU does, of a private buffer
+  // Where the host sees it. Of a private buffer where the GPU does: to tell ranges of bytes apart
+  // (two spaces of addresses may cost a needless barrier, never a missing one).
+  std::byte* const base;
   std::atomic<uint64_t> last_used{0};  // read or written; at least last_written
   std::atomic<uint64_t> last_written{0};
 };

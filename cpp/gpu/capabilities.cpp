@@ -10,6 +10,19 @@ bool compiles(MTL::Device& device, std::string_view source) {
   return static_cast<bool>(Ref<MTL::Library>(device.newLibrary(to_ns(source), nullptr, &error)));
 }
 
+struct Family {
+  MTL::GPUFamily family;
+  const char* name;
+};
+constexpr Family kFamilies[] = {
+    {MTL::GPUFamilyApple5, "apple5"},   {MTL::GPUFamilyApple6, "apple6"},
+    {MTL::GPUFamilyApple7, "apple7"},   {MTL::GPUFamilyApple8, "apple8"},
+    {MTL::GPUFamilyApple9, "apple9"},   {MTL::GPUFamilyApple10, "apple10"},
+    {MTL::GPUFamilyMac2, "mac2"},       {MTL::GPUFamilyCommon2, "common2"},
+    {MTL::GPUFamilyCommon3, "common3"}, {MTL::GPUFamilyMetal3, "metal3"},
+    {MTL::GPUFamilyMetal4, "metal4"},
+};
+
 constexpr std::string_view kUsesMatrices = R"(
 #include <metal_stdlib>
 using namespace metal;
@@ -31,16 +44,16 @@ Capabilities probe(MTL::Device& device) {
   const AutoreleaseScope scope;
   Capabilities c;
   c.name = to_string(device.name());
-  constexpr MTL::GPUFamily kApple[] = {MTL::GPUFamilyApple5, MTL::GPUFamilyApple6,
-                                       MTL::GPUFamilyApple7, MTL::GPUFamilyApple8,
-                                       MTL::GPUFamilyApple9, MTL::GPUFamilyApple10};
-  for (int i = 0; i < static_cast<int>(std::size(kApple)); ++i) {
-    if (device.supportsFamily(kApple[i])) c.apple_family = 5 + i;
+  for (const Family& each : kFamilies) {
+    if (device.supportsFamily(each.family)) c.families.push_back(each.name);
   }
   c.unified_memory = device.hasUnifiedMemory();
-  c.simdgroup_matrix = c.apple_family >= 7 || compiles(device, kUsesMatrices);
+  c.simdgroup_matrix =
+      device.supportsFamily(MTL::GPUFamilyApple7) || compiles(device, kUsesMatrices);
   c.bfloat = device.supportsFamily(MTL::GPUFamilyMetal3) || compiles(device, kUsesBfloat);
-  c.tensors = c.apple_family >= 10 && device.supportsFamily(MTL::GPUFamilyMetal4);
+  c.tensors = device.supportsFamily(MTL::GPUFamilyMetal4) &&
+              responds(&device, "newTensorWithDescriptor:error:");
+  c.residency_sets = responds(&device, "newResidencySetWithDescriptor:error:");
   c.max_buffer_bytes = device.maxBufferLength();
   c.max_threadgroup_bytes = device.maxThreadgroupMemoryLength();
   c.max_threads_per_threadgroup = device.maxThreadsPerThreadgroup().width;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "gpu/metal.hpp"
 
@@ -10,11 +11,12 @@ namespace bitmetal::gpu {
 
 struct Capabilities {
   std::string name;
-  int apple_family = 0;         // 7 for M1, 8 for M2, 9 for M3; 0 where none is reported
-  bool unified_memory = false;  // host and GPU share one memory
+  std::vector<std::string> families;  // those that it reports: "apple7" (M1), "metal3", ...
+  bool unified_memory = false;        // host and GPU share one memory
   bool simdgroup_matrix = false;
-  bool bfloat = false;   // MSL's bfloat
-  bool tensors = false;  // Metal 4's tensor operations
+  bool bfloat = false;          // MSL's bfloat
+  bool tensors = false;         // Metal 4's tensors
+  bool residency_sets = false;  // as Residency uses them
   uint64_t max_buffer_bytes = 0;
   uint64_t max_threadgroup_bytes = 0;
   uint64_t max_threads_per_threadgroup = 0;

@@ -137,7 +137,8 @@ void GpuBackend::one_operation(Elementwise op, DType type, DType result, const A
                              : broadcast_to(astype(shrunk(*given[k]), wanted), out.shape()));
   }
   const DType written = tests ? DType::boolean : stored;
-  const Array target = out.dtype() == written ? out : Array(out.shape(), written, out.device());
+  const Array target =
+      out.dtype() == written ? out : Array(out.shape(), written, out.device(), Memory::device);
   Places places(operands, target);
   // What no array is takes a place among them all the same.
   size_t next = 0;

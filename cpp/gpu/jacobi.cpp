@@ -18,7 +18,7 @@ Grid grid_of_rows(const Array& w) {
 // Room for `count` structures a matrix or row.
 template <class T>
 Array room_for(int64_t count, Device& device) {
-  return Array({count, static_cast<int64_t>(sizeof(T))}, DType::u8, device);
+  return Array({count, static_cast<int64_t>(sizeof(T))}, DType::u8, device, Memory::device);
 }
 
 }  // namespace
@@ -27,10 +27,10 @@ JacobiResult GpuBackend::jacobi(const Array& a, uint32_t symmetric, const Array*
                                 const Array& values, const Array& info) {
   const int64_t batch = a.shape(0), size = a.shape(1);
   Device& device = a.device();
-  const Array w(a.shape(), DType::f32, device);
+  const Array w(a.shape(), DType::f32, device, Memory::device);
   const Array states = room_for<kernels::JacobiState>(batch, device);
   const Array order = room_for<kernels::JacobiRow>(batch * size, device);
-  const Array flags({batch, kernels::kJacobiSweeps}, DType::i32, device);
+  const Array flags({batch, kernels::kJacobiSweeps}, DType::i32, device, Memory::device);
   const int64_t blocks = ceil_div(size, 2 * kernels::kJacobiBlock) * 2;
   constexpr float kTolerance = 4 * std::numeric_limits<float>::epsilon();
   kernels::JacobiParams params{side(size), side(blocks), 0, 0, kTolerance, symmetric};
@@ -72,7 +72,7 @@ void GpuBackend::jacobi_sort(const Array& rows, const Array& order, bool normali
 // The rows are orthonormal, some may be zeros: QR fills those in and leaves the others as they are,
 // but for signs, which come back, and to better orthogonality.
 void GpuBackend::orthonormal_columns(const Array& rows, const Array& q) {
-  const Array columns(rows.shape(), DType::f32, rows.device());
+  const Array columns(rows.shape(), DType::f32, rows.device(), Memory::device);
   copy_matrix(transposed(rows), columns, kernels::kWhole);
   const Array t = qr_factor(columns);
   const kernels::JacobiParams params{side(rows.shape(1)), 0, 0, 0, 0, 0};
@@ -88,23 +88,25 @@ void GpuBackend::svd(const Array& a, const Array* u, const Array& s, const Array
   const bool wide = a.shape(1) < a.shape(2);
   const int64_t batch = a.shape(0), size = std::min(a.shape(1), a.shape(2));
   Device& device = a.device();
-  const Array tall({batch, std::max(a.shape(1), a.shape(2)), size}, DType::f32, device);
+  const Array tall({batch, std::max(a.shape(1), a.shape(2)), size}, DType::f32, device,
+                   Memory::device);
   copy_matrix(wide ? transposed(a) : a, tall, kernels::kWhole);
   const Array t = qr_factor(tall);
-  const Array r({batch, size, size}, DType::f32, device);
+  const Array r({batch, size, size}, DType::f32, device, Memory::device);
   copy_matrix(block(tall, 0, 0, size, size), r, kernels::kUpper);
   if (!u) {
     jacobi(r, kernels::kWhole, nullptr, s, info);
     return;
   }
-  const Array j(r.shape(), DType::f32, device);
+  const Array j(r.shape(), DType::f32, device, Memory::device);
   const JacobiResult result = jacobi(r, kernels::kWhole, &j, s, info);
   // `left` and `right` are of the tall matrix: for a wide one, transposed results.
   const Array& left_out = wide ? *vt : *u;
   const Array& right_out = wide ? *u : *vt;
   jacobi_sort(j, result.order, false, r);
   const int64_t columns = wide ? left_out.shape(1) : left_out.shape(2);
-  const Array left = wide ? Array({batch, tall.shape(1), columns}, DType::f32, device) : left_out;
+  const Array left =
+      wide ? Array({batch, tall.shape(1), columns}, DType::f32, device, Memory::device) : left_out;
   set_identity(left);
   copy_matrix(transposed(r), block(left, 0, 0, size, size), kernels::kWhole);
   qr_apply_all(tall, t, left, 0);
@@ -121,7 +123,7 @@ void GpuBackend::eigh(const Array& a, bool upper, const Array& w, const Array* v
   const JacobiResult result =
       jacobi(a, upper ? kernels::kUpper : kernels::kLower, nullptr, w, info);
   if (!v) return;
-  const Array rows(a.shape(), DType::f32, a.device());
+  const Array rows(a.shape(), DType::f32, a.device(), Memory::device);
   jacobi_sort(result.w, result.order, true, rows);
   orthonormal_columns(rows, *v);
 }

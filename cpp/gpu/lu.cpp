@@ -47,8 +47,8 @@ void GpuBackend::lu_factor(const Array& a, const Array& pivots, const Array& inf
 
 void GpuBackend::solve(const Array& a, const Array& b, const Array& out, const Array& info) {
   const int64_t n = a.shape(1);
-  const Array lu(a.shape(), DType::f32, a.device());
-  const Array pivots({a.shape(0), n}, DType::i32, a.device());
+  const Array lu(a.shape(), DType::f32, a.device(), Memory::device);
+  const Array pivots({a.shape(0), n}, DType::i32, a.device(), Memory::device);
   copy(a, lu);
   lu_factor(lu, pivots, info);
   copy(b, out);
@@ -61,9 +61,9 @@ void GpuBackend::solve(const Array& a, const Array& b, const Array& out, const A
 
 void GpuBackend::pivots(const Array& a, const Array& out) {
   const uint32_t n = side(a.shape(1));
-  const Array lu(a.shape(), DType::f32, a.device());
-  const Array pivots({a.shape(0), a.shape(1)}, DType::i32, a.device());
-  const Array info({a.shape(0)}, DType::i32, a.device());
+  const Array lu(a.shape(), DType::f32, a.device(), Memory::device);
+  const Array pivots({a.shape(0), a.shape(1)}, DType::i32, a.device(), Memory::device);
+  const Array info({a.shape(0)}, DType::i32, a.device(), Memory::device);
   copy(a, lu);
   lu_factor(lu, pivots, info);
   run("lu", "lu_pivots", {},

@@ -54,6 +54,14 @@ inline NS::String* to_ns(std::string_view text) {
 
 inline std::string to_string(const NS::String* text) { return text ? text->utf8String() : ""; }
 
+// Whether a system that may be older than the headers has the method.
+inline bool responds(const NS::Object* object, const char* method) {
+  struct Asker : NS::Object {
+    using NS::Object::respondsToSelector;
+  };
+  return Asker::respondsToSelector(object, sel_registerName(method));
+}
+
 // What an NSError says.
 inline std::string describe(const NS::Error* error) {
   return error ? to_string(error->localizedDescription()) : "no reason was given";

@@ -26,7 +26,8 @@ int64_t reflections(const Array& a) { return std::min(a.shape(1), a.shape(2)); }
 
 Array GpuBackend::qr_factor(const Array& a) {
   const int64_t batch = a.shape(0), columns = a.shape(2);
-  const Array t({batch, ceil_div(reflections(a), kPanel) * kPanel, kPanel}, DType::f32, a.device());
+  const Array t({batch, ceil_div(reflections(a), kPanel) * kPanel, kPanel}, DType::f32, a.device(),
+                Memory::device);
   for (int64_t first = 0; first < reflections(a); first += kPanel) {
     const Panel panel(a, first);
     const kernels::QrPanelParams params{side(panel.rows), side(panel.columns), side(panel.steps), 0,
@@ -65,7 +66,7 @@ void GpuBackend::qr_apply_all(const Array& a, const Array& t, const Array& c, in
 }
 
 void GpuBackend::qr(const Array& a, const Array* q, const Array& r) {
-  const Array work(a.shape(), DType::f32, a.device());
+  const Array work(a.shape(), DType::f32, a.device(), Memory::device);
   copy(a, work);
   const Array t = qr_factor(work);
   copy_matrix(block(work, 0, 0, r.shape(1), r.shape(2)), r, kernels::kUpper);

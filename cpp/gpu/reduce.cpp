@@ -71,7 +71,7 @@ void GpuBackend::reduce(Reduction op, const Array& view, double ddof, const Arra
     const uint64_t groups =
         std::min<uint64_t>(ceil_div(in.shape(1), kPartialShare), kernels::kMaxPartials);
     const Array partial({static_cast<int64_t>(groups * kernels::kPartialBytes)}, DType::u8,
-                        in.device());
+                        in.device(), Memory::device);
     const auto states = static_cast<uint32_t>(groups);
     run("reduce", "reduce_partial" + suffix, {},
         {Argument::in(in), Argument::out(partial), Argument::constant(params)},

@@ -16,7 +16,7 @@ void GpuBackend::scan(Scan op, const Array& given, const Array& out) {
   if (inner > 1 && outer * inner < kManyLines) {  // long lines, brought together for scan_rows
     const Dims turned{0, 2, 1};
     const Array lines = bitmetal::copy(permute(in, turned));
-    const Array scanned(lines.shape(), out.dtype(), out.device());
+    const Array scanned(lines.shape(), out.dtype(), out.device(), Memory::device);
     const Dims rows{outer * inner, n, 1};
     scan(op, reshape(lines, rows), reshape(scanned, rows));
     return copy(permute(scanned, turned), out);
@@ -36,7 +36,7 @@ void GpuBackend::scan(Scan op, const Array& given, const Array& out) {
   params.block = static_cast<uint64_t>(ceil_div(tiles, wanted)) * kernels::kScanTile;
   const int64_t blocks = ceil_div(n, static_cast<int64_t>(params.block));
   const Array starts({outer, blocks}, is_floating(out.dtype()) ? DType::f32 : DType::i64,
-                     in.device());
+                     in.device(), Memory::device);
   const Grid grid = Grid::of_groups(blocks, outer, 1, kernels::kReduceThreads);
   if (blocks > 1) {
     run("scan", "scan_totals" + suffix, {},

@@ -34,9 +34,13 @@ ByteRange range_of(const Array& a) {
 
 }  // namespace
 
-Stream::Stream(MTL::Device& device, std::string kind)
-    : kind_(std::move(kind)), queue_(device.newCommandQueue()), fence_(device.newFence()) {
+Stream::Stream(MTL::Device& device, std::string kind, Residency& residency)
+    : kind_(std::move(kind)),
+      residency_(residency),
+      queue_(device.newCommandQueue()),
+      fence_(device.newFence()) {
   if (!queue_ || !fence_) fail<DeviceError>(kind_, ": the system gave no command queue");
+  residency_.attach(*queue_.get());
   static std::once_flag once;
   std::call_once(once, [] { pthread_atfork(nullptr, nullptr, [] { forked = true; }); });
 }
@@ -156,6 +160,7 @@ void Stream::commit_recorded() {
   dispatches_ = bytes_ = 0;
   commands->addCompletedHandler(
       [this, serial](MTL::CommandBuffer* done) { note_completed(serial, *done); });
+  residency_.update();
   commands->commit();
 }
 

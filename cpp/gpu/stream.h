@@ -32,6 +32,7 @@
 #include "gpu/buffer.h"
 #include "gpu/hazards.h"
 #include "gpu/pipelines.h"
+#include "gpu/residency.h"
 
 namespace bitmetal::gpu {
 
@@ -92,7 +93,7 @@ struct StreamStats {
 
 class Stream {
  public:
-  Stream(MTL::Device& device, std::string kind);
+  Stream(MTL::Device& device, std::string kind, Residency& residency);
 
   void dispatch(const Pipeline& pipeline, std::span<const Argument> arguments, const Grid& grid,
                 std::span<const size_t> threadgroup_bytes = {});
@@ -152,6 +153,7 @@ class Stream {
   void reap();
 
   const std::string kind_;
+  Residency& residency_;
   Ref<MTL::CommandQueue> queue_;
   Ref<MTL::Fence> fence_;
 

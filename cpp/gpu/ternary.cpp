@@ -33,7 +33,7 @@ bool GpuBackend::ternary_quantize(const Array& view, const TernaryMatrix& out) {
   const std::string suffix = suffix_of(weight.dtype());
   if (out.granularity == Granularity::tensor) {
     const auto count = static_cast<uint32_t>(std::min<int64_t>(out.rows, kernels::kMaxPartials));
-    const Array sums({count, 2}, DType::f32, weight.device());
+    const Array sums({count, 2}, DType::f32, weight.device(), Memory::device);
     run("ternary", "ternary_tensor_sum_" + suffix, {},
         {Argument::in(weight), Argument::out(sums), Argument::constant(params)},
         Grid::of_groups(count, 1, 1, kernels::kReduceThreads));

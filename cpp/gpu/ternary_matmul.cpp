@@ -58,8 +58,8 @@ void GpuBackend::ternary_matmul(const Array& x, const TernaryMatrix& w, const Ar
 void GpuBackend::bitlinear(const Array& x, const TernaryMatrix& w, const Array* bias,
                            const Array* norm_weight, float eps, const Array& out) {
   const int64_t batch = x.shape(0), padded = w.blocks() * kBlockColumns;
-  const Array q({batch, padded}, DType::i8, x.device());
-  const Array factors({batch}, DType::f32, x.device());
+  const Array q({batch, padded}, DType::i8, x.device(), Memory::device);
+  const Array factors({batch}, DType::f32, x.device(), Memory::device);
   const kernels::QuantizeActivationsParams quantize{static_cast<uint32_t>(batch),
                                                     static_cast<uint32_t>(w.columns),
                                                     static_cast<uint32_t>(padded), eps, w.columns};

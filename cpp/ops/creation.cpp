@@ -62,7 +62,7 @@ Array to_device(const Array& a, Device& device) {
   a.device().backend().host_writes(a);
   if (a.size() > 0) {
     const Storage& given = *a.storage();
-    Block block{given.data(), given.bytes(), nullptr};
+    Block block{given.data(), given.bytes()};
     if (device.backend().wrap(block)) {
       const StorageRef shared = a.storage();
       return Array(StorageRef(Storage::adopt(device, block, a.read_only(), [shared] {})),

@@ -12,8 +12,26 @@ def info() -> int:
     print(f"bitmetal {bm.__version__}")
     for kind, available, reason in _core.availability():
         print(f"  {kind:<10} {'yes' if available else 'no ':<4} {reason}")
+        if available:
+            _print_capabilities(bm.device(kind))
     print(f"default device: {bm.device()}")
     return 0
+
+
+def _print_capabilities(device: bm.Device) -> None:
+    try:
+        found = device.capabilities
+    except bm.CompileError as error:
+        print(f"{'':<18}{error}")
+        return
+    for name, value in found.items():
+        if isinstance(value, bool):
+            text = "yes" if value else "no"
+        elif isinstance(value, list):
+            text = " ".join(value)
+        else:
+            text = f"{value:,}"
+        print(f"{'':<18}{name.replace('_', ' ')}: {text}")
 
 
 def main() -> int:

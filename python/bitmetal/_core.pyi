@@ -78,6 +78,23 @@ class Device:
     def unified_memory(self) -> bool:
         """Whether the host reads and writes its arrays in place."""
 
+    @property
+    def capabilities(self) -> dict[str, bool | int | list[str]]:
+        """
+        What the device can do, as it was found by asking it.
+
+        Every device: ``memory_bytes``, of which arrays get no more. The cpu device: ``instruction_sets``,
+        worst first. A GPU: ``families`` (``"apple7"``, ``"metal3"``, ...), ``simd_width``,
+        ``simdgroup_matrix``, ``bfloat16``, ``tensors`` (Metal 4's), ``residency_sets``,
+        ``max_buffer_bytes``, ``max_threadgroup_bytes``, ``max_threads_per_threadgroup`` and
+        ``working_set_bytes``, which the system recommends to stay below.
+
+        Raises
+        ------
+        CompileError
+            If the GPU cannot build a kernel, of which ``simd_width`` is asked.
+        """
+
     def synchronize(self) -> None:
         """
         Wait for everything that was started on the device.
@@ -122,63 +139,6 @@ def set_default_device(device: DeviceLike) -> None:
 
 def availability() -> list[tuple[str, bool, str]]:
     """Each kind of device, whether it is available, and why."""
-
-def memory_stats(device: DeviceLike | None = None) -> dict[str, int]:
-    """
-    Counters of a device's buffer pool.
-
-    Parameters
-    ----------
-    device : Device or str, optional
-        The device; the default one if None.
-
-    Returns
-    -------
-    dict
-        ``active_bytes``, ``active_blocks``: in use by arrays. ``cached_bytes``, ``cached_blocks``: kept for
-        reuse. ``peak_bytes``: the most ever in use. ``hits``, ``misses``, ``evictions``: requests served from
-        the cache, served by the system, and blocks given back to it. ``limit_bytes``, ``cache_limit_bytes``:
-        see `set_limit` and `set_cache_limit`.
-    """
-
-def memory_set_limit(bytes: int, device: DeviceLike | None = None) -> None:
-    """
-    Bound the bytes that the pool holds, in use and cached together.
-
-    Cached blocks are freed first; where the arrays alone would pass the limit, allocation raises
-    MemoryError. The default is the machine's memory (the container's limit where that is lower).
-
-    Parameters
-    ----------
-    bytes : int
-        The limit.
-    device : Device or str, optional
-        The device; the default one if None.
-    """
-
-def memory_set_cache_limit(bytes: int, device: DeviceLike | None = None) -> None:
-    """
-    Bound the bytes that are kept for reuse; the default is an eighth of the memory.
-
-    Parameters
-    ----------
-    bytes : int
-        The limit.
-    device : Device or str, optional
-        The device; the default one if None.
-    """
-
-def memory_trim(keep: int = 0, device: DeviceLike | None = None) -> None:
-    """
-    Give cached memory back to the system.
-
-    Parameters
-    ----------
-    keep : int
-        Bytes that may stay cached.
-    device : Device or str, optional
-        The device; the default one if None.
-    """
 
 def batch_begin(arg: Device, /) -> int: ...
 
@@ -235,6 +195,81 @@ def cpu_limits() -> tuple[float, float, float]:
 def set_blas_path(path: str) -> None:
     """
     Where the BLAS library lies; read when the first matrix product asks for it.
+    """
+
+def memory_stats(device: DeviceLike | None = None) -> dict[str, int]:
+    """
+    Counters of a device's buffer pool.
+
+    Parameters
+    ----------
+    device : Device or str, optional
+        The device; the default one if None.
+
+    Returns
+    -------
+    dict
+        ``active_bytes``, ``active_blocks``: in use by arrays. ``cached_bytes``, ``cached_blocks``: kept for
+        reuse. ``peak_bytes``: the most ever in use. ``hits``, ``misses``, ``evictions``: requests served from
+        the cache, served by the system, and blocks given back to it. ``limit_bytes``, ``cache_limit_bytes``,
+        ``object_limit``: see `set_limit`, `set_cache_limit` and `set_object_limit`. ``private_bytes``: of
+        those in use and kept, what the device alone reaches.
+    """
+
+def memory_set_limit(bytes: int, device: DeviceLike | None = None) -> None:
+    """
+    Bound the bytes that the pool holds, in use and cached together.
+
+    Cached blocks are freed first; where the arrays alone would pass the limit, allocation raises
+    MemoryError. The default is the machine's memory (the container's limit where that is lower).
+
+    Parameters
+    ----------
+    bytes : int
+        The limit.
+    device : Device or str, optional
+        The device; the default one if None.
+    """
+
+def memory_set_cache_limit(bytes: int, device: DeviceLike | None = None) -> None:
+    """
+    Bound the bytes that are kept for reuse; the default is an eighth of the memory.
+
+    Parameters
+    ----------
+    bytes : int
+        The limit.
+    device : Device or str, optional
+        The device; the default one if None.
+    """
+
+def memory_set_object_limit(count: int, device: DeviceLike | None = None) -> None:
+    """
+    Bound the number of blocks, in use and cached together, past which none is kept for reuse.
+
+    The default is half of the 499,000 at which Apple's driver gives up.
+
+    Parameters
+    ----------
+    count : int
+        The limit.
+    device : Device or str, optional
+        The device; the default one if None.
+    """
+
+def memory_pressure(critical: bool) -> None:
+    """What happens when the system says that memory is short; for tests."""
+
+def memory_trim(keep: int = 0, device: DeviceLike | None = None) -> None:
+    """
+    Give cached memory back to the system.
+
+    Parameters
+    ----------
+    keep : int
+        Bytes that may stay cached.
+    device : Device or str, optional
+        The device; the default one if None.
     """
 
 class Array:

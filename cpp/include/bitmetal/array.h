@@ -13,11 +13,16 @@
 
 namespace bitmetal {
 
+// Who reaches a piece of memory: the host, too, or the device alone. On a device whose memory is
+// not unified all of it is the device's alone.
+enum class Memory : uint8_t { shared, device };
+
 // A piece of memory that a device can use.
 struct Block {
-  void* data = nullptr;  // where the host sees it
+  void* data = nullptr;  // where the host sees it; the device's address where the host does not
   size_t bytes = 0;
   void* handle = nullptr;  // the backend's own object for it; null on the cpu device
+  Memory memory = Memory::shared;
 };
 
 // Memory of one device: taken from its pool and given back there, or foreign and released to its
@@ -25,7 +30,7 @@ struct Block {
 class Storage {
  public:
   // Page-aligned and uninitialised. Throws OutOfMemory.
-  static Storage* allocate(Device& device, size_t bytes);
+  static Storage* allocate(Device& device, size_t bytes, Memory memory);
   // Somebody else's memory, as the device's backend shows it (Backend::wrap). `release` runs once,
   // when the last reference goes.
   static Storage* adopt(Device& device, const Block& block, bool read_only,
@@ -83,7 +88,7 @@ class Array {
  public:
   // Uninitialised, row-major. Throws OutOfMemory, and CapabilityError for a type that the device
   // has not.
-  Array(const Dims& shape, DType dtype, Device& device);
+  Array(const Dims& shape, DType dtype, Device& device, Memory memory = Memory::shared);
   Array(StorageRef storage, size_t offset, const Dims& shape, const Dims& strides, DType dtype)
       : storage_(std::move(storage)),
         offset_(offset),
