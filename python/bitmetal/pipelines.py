@@ -25,7 +25,7 @@ def stats(device: _core.Device | str | None = None) -> dict[str, float]:
         the compiler. All 0 on a device that compiles nothing.
     """
     found = _core.device(device)
-    if found.kind not in ("metal", "softmetal"):
+    if found.kind == "cpu":
         names = ("libraries", "pipelines", "hits", "archived")
         return {**dict.fromkeys(names, 0), "compile_seconds": 0.0}
     return dict(_core.pipelines_stats(found))
@@ -44,7 +44,7 @@ def archive(device: _core.Device | str | None = None) -> str:
         The device; the default one if None.
     """
     found = _core.device(device)
-    return _core.pipelines_archive(found) if found.kind in ("metal", "softmetal") else ""
+    return _core.pipelines_archive(found) if found.kind != "cpu" else ""
 
 
 def save() -> None:
