@@ -4,6 +4,7 @@
 #include "bindings/dlpack.h"
 #include "bindings/elementwise.h"
 #include "core/backend.h"
+#include "ops/perform.h"
 
 namespace bitmetal::python {
 namespace {
@@ -88,7 +89,7 @@ void assign(const Array& target, nb::handle value) {
   }
   if (may_overlap(source, target)) source = copy(source);
   without_gil(target.device(), target.bytes(),
-              [&] { target.device().backend().copy(source, target); });
+              [&] { perform<&Backend::copy>(target.device(), source, target); });
 }
 
 nb::object item(const Array& a) {

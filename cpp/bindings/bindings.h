@@ -19,6 +19,7 @@ void bind_errors(nb::module_& m);
 void bind_dtypes(nb::module_& m);
 void bind_devices(nb::module_& m);
 void bind_memory(nb::module_& m);
+void bind_profile(nb::module_& m);
 void bind_arrays(nb::module_& m);
 void bind_ops(nb::module_& m);
 void bind_elementwise(nb::module_& m);

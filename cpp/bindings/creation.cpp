@@ -5,6 +5,7 @@
 #include "bindings/bindings.h"
 #include "bindings/elementwise.h"
 #include "core/backend.h"
+#include "ops/perform.h"
 
 namespace bitmetal::python {
 namespace {
@@ -80,7 +81,7 @@ Array filled(const char* op, const Dims& shape, nb::handle value, DType dtype, D
   const Array source = broadcast_to(to_array(op, "fill_value", value, device), shape);
   const Array out(shape, dtype, device);
   if (out.size() > 0) {
-    without_gil(device, out.bytes(), [&] { device.backend().copy(source, out); });
+    without_gil(device, out.bytes(), [&] { perform<&Backend::copy>(device, source, out); });
   }
   return out;
 }
@@ -280,7 +281,7 @@ Array
                                 parse_device(device));
         if (endpoint && num > 1) {
           const Array last = out.with({}, {}, num - 1);
-          last.device().backend().fill(last, stop);
+          perform<&Backend::fill>(last.device(), last, stop);
         }
         return out;
       },

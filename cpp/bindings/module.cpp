@@ -18,6 +18,7 @@ NB_MODULE(_core, m) {
   bind_dtypes(m);
   bind_devices(m);
   bind_memory(m);
+  bind_profile(m);
   bind_arrays(m);
   bind_ops(m);
   bind_elementwise(m);

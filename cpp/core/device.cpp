@@ -10,6 +10,7 @@
 #include "core/buffer_pool.h"
 #include "core/machine.h"
 #include "core/memory_pressure.h"
+#include "core/profile.h"
 #include "cpu/backend.h"
 #ifdef BITMETAL_METAL_KIND
 #include "gpu/backend.h"
@@ -67,16 +68,15 @@ const std::vector<Device*>& registry() {
       found->insert(gpu->kind() == "softmetal" ? found->end() : found->begin(), gpu);
     }
 #endif
-    pthread_atfork(
-        [] {
-          for (Device* d : registry()) d->pool().lock();
-        },
-        [] {
-          for (Device* d : registry()) d->pool().unlock();
-        },
-        [] {
-          for (Device* d : registry()) d->pool().unlock();
-        });
+    const auto lock = [] {
+      for (Device* d : registry()) d->pool().lock();
+      Profile::lock();
+    };
+    const auto unlock = [] {
+      Profile::unlock();
+      for (Device* d : registry()) d->pool().unlock();
+    };
+    pthread_atfork(lock, unlock, unlock);
     watch_pressure();
     return found;
   }();

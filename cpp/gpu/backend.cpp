@@ -7,6 +7,7 @@
 
 #include "bitmetal/device.h"
 #include "core/machine.h"
+#include "core/profile.h"
 #include "gpu/kernels.h"
 
 namespace bitmetal::gpu {
@@ -119,6 +120,11 @@ void GpuBackend::download(const Array& from, void* to) {
 
 void GpuBackend::transfer(const Array& a, std::byte* host, Way way) {
   constexpr size_t kUnit = 4;  // Metal copies whole words
+  std::optional<ProfileScope> scope_of_copy;
+  if (Profile::active()) {
+    scope_of_copy.emplace(way == Way::up ? "copy to the device" : "copy to the host",
+                          a.device().kind(), a.bytes());
+  }
   const AutoreleaseScope scope;
   const std::lock_guard lock(staging_mutex_);
   if (!staging_) staging_ = Ref<MTL::Buffer>(device_->newBuffer(kStagingBytes, kShared));

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "bitmetal/error.h"
+#include "core/profile.h"
 
 namespace bitmetal::gpu {
 namespace {
@@ -60,6 +61,8 @@ void Stream::dispatch(const Pipeline& pipeline, std::span<const Argument> argume
   reap();
   const AutoreleaseScope scope;
   const std::lock_guard lock(mutex_);
+  const bool alone = Profile::active();
+  if (alone) commit_recorded();
   for (const Argument& a : arguments) {
     if (!a.reads()) continue;
     const uint64_t written = buffer_of(a.array()).last_written.load();
@@ -73,7 +76,11 @@ void Stream::dispatch(const Pipeline& pipeline, std::span<const Argument> argume
   }
   if (!commands_) begin();
   encode(pipeline, arguments, grid, threadgroup_bytes);
-  if (holds_ == 0 && (dispatches_ >= kMaxDispatches || bytes_ >= kMaxBytes)) commit_recorded();
+  if (alone) {
+    commit_recorded(pipeline.name);
+  } else if (holds_ == 0 && (dispatches_ >= kMaxDispatches || bytes_ >= kMaxBytes)) {
+    commit_recorded();
+  }
 }
 
 void Stream::begin() {
@@ -141,7 +148,7 @@ void Stream::encode(const Pipeline& pipeline, std::span<const Argument> argument
   ++dispatches_;
 }
 
-void Stream::commit_recorded() {
+void Stream::commit_recorded(const std::string& timed_kernel) {
   if (!commands_) return;
   encoder_->updateFence(fence_.get());
   encoder_->endEncoding();
@@ -156,6 +163,12 @@ void Stream::commit_recorded() {
     ++stats_.command_buffers;
     stats_.dispatches += dispatches_;
     pending_.push_back(std::exchange(record_, {}));
+  }
+  if (!timed_kernel.empty()) {
+    commands->addCompletedHandler([this, timed_kernel, bytes = bytes_](MTL::CommandBuffer* done) {
+      if (done->status() == MTL::CommandBufferStatusError) return;
+      Profile::record({timed_kernel, kind_, done->GPUStartTime(), done->GPUEndTime(), bytes, 0});
+    });
   }
   dispatches_ = bytes_ = 0;
   commands->addCompletedHandler(

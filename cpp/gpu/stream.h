@@ -5,7 +5,8 @@
 // only where one reads or writes bytes that another since the last barrier wrote (or writes what
 // it reads); command buffers follow each other by a fence.
 //
-// Work is committed once a command buffer holds kMaxDispatches dispatches or touches kMaxBytes
+// While a Profile records, a command buffer holds one dispatch. Otherwise
+// work is committed once a command buffer holds kMaxDispatches dispatches or touches kMaxBytes
 // bytes, and whenever somebody waits for it. Command buffers have serials 1, 2, ... in the order of
 // their commit; they also complete in that order.
 //
@@ -147,7 +148,8 @@ class Stream {
 
   void begin();
   void encode(const Pipeline&, std::span<const Argument>, const Grid&, std::span<const size_t>);
-  void commit_recorded();
+  // `timed_kernel` is the only one, where Profile is to hear of it.
+  void commit_recorded(const std::string& timed_kernel = {});
   void note_completed(uint64_t serial, MTL::CommandBuffer& commands) noexcept;
   void throw_failure(uint64_t first, uint64_t last);
   void reap();

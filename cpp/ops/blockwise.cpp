@@ -5,6 +5,7 @@
 
 #include "core/backend.h"
 #include "ops/check.h"
+#include "ops/perform.h"
 
 namespace bitmetal {
 namespace {
@@ -197,7 +198,7 @@ BlockwiseArray blockwise_quantize(const Array& x, BlockFormat format, const Bloc
     book = checked_book(kQuantize, *options.book, x.device());
   }
   BlockwiseArray q = make(x, format, bits, block_size, book);
-  if (x.size() > 0) x.device().backend().blockwise_quantize(contiguous(x), q);
+  if (x.size() > 0) perform<&Backend::blockwise_quantize>(x.device(), contiguous(x), q);
   if (options.double_quant) nest(q);
   return q;
 }
@@ -263,7 +264,7 @@ Array blockwise_dequantize(const BlockwiseArray& q, DType dtype) {
     fail<TypeError>("dequantize: dtype is ", name_of(dtype), ", expected a floating-point type");
   }
   const Array out(q.shape, dtype, q.device());
-  if (out.size() > 0) q.device().backend().blockwise_dequantize(q, out);
+  if (out.size() > 0) perform<&Backend::blockwise_dequantize>(q.device(), q, out);
   return out;
 }
 
@@ -298,15 +299,15 @@ Array blockwise_matmul(const Array& x, const BlockwiseArray& q, const OptionalAr
   if (target.size() == 0) return output.finish();
   if (columns == 0) {
     if (bias_f32) {
-      device.backend().copy(broadcast_to(*bias_f32, target.shape()), target);
+      perform<&Backend::copy>(device, broadcast_to(*bias_f32, target.shape()), target);
     } else {
-      device.backend().fill(target, 0.0);
+      perform<&Backend::fill>(device, target, 0.0);
     }
   } else {
     const int64_t batch = target.size() / rows;
-    device.backend().blockwise_matmul(reshape(contiguous(x), {batch, columns}), q,
-                                      bias_f32 ? &*bias_f32 : nullptr,
-                                      reshape(target, {batch, rows}));
+    perform<&Backend::blockwise_matmul>(device, reshape(contiguous(x), {batch, columns}), q,
+                                        bias_f32 ? &*bias_f32 : nullptr,
+                                        reshape(target, {batch, rows}));
   }
   return output.finish();
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/backend.h"
+#include "ops/perform.h"
 
 namespace bitmetal {
 
@@ -114,7 +115,7 @@ Output::Output(const char* op, const OptionalArray& out, const Dims& shape, DTyp
 Array Output::finish() const {
   if (!requested_) return target_;
   if (requested_->data() != target_.data() && target_.size() > 0) {
-    target_.device().backend().copy(target_, *requested_);
+    perform<&Backend::copy>(target_.device(), target_, *requested_);
   }
   return *requested_;
 }

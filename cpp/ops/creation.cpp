@@ -2,12 +2,13 @@
 #include "core/element.h"
 #include "core/thread_pool.h"
 #include "ops/check.h"
+#include "ops/perform.h"
 
 namespace bitmetal {
 
 Array full(const Dims& shape, double value, DType dtype, Device& device) {
   Array out(shape, dtype, device);
-  if (out.size() > 0) device.backend().fill(out, value);
+  if (out.size() > 0) perform<&Backend::fill>(device, out, value);
   return out;
 }
 
@@ -46,7 +47,7 @@ Array range(int64_t start, int64_t step, int64_t n, DType dtype, Device& device)
 
 Array astype(const Array& a, DType dtype) {
   Array out(a.shape(), dtype, a.device());
-  if (out.size() > 0) a.device().backend().copy(a, out);
+  if (out.size() > 0) perform<&Backend::copy>(a.device(), a, out);
   return out;
 }
 

@@ -4,6 +4,7 @@
 
 #include "ops/check.h"
 #include "ops/expression.h"
+#include "ops/perform.h"
 
 namespace bitmetal {
 namespace {
@@ -88,7 +89,7 @@ Array evaluate(const char* name, const Expression& expression, std::span<const A
       views.back() = broadcast_to(copy(input), shape);
     }
   }
-  device.backend().elementwise(expression, views, target);
+  perform<&Backend::elementwise>(device, expression, views, target);
   return target;
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/backend.h"
 #include "ops/check.h"
+#include "ops/perform.h"
 
 namespace bitmetal {
 namespace {
@@ -38,12 +39,12 @@ Int8Quantized int8_quantize_rows(const Array& x, float threshold) {
   const int64_t columns = x.shape(-1);
   const Array codes(x.shape(), DType::i8, device), absmax({leading(x)}, DType::f32, device);
   if (x.size() == 0) {
-    if (absmax.size() > 0) device.backend().fill(absmax, 0.0);
+    if (absmax.size() > 0) perform<&Backend::fill>(device, absmax, 0.0);
     return {codes, absmax, Array({0}, DType::i64, device)};
   }
   const Array marks({threshold > 0 ? columns : 0}, DType::u8, device);
-  device.backend().int8_quantize_rows(as_rows(x), threshold, as_rows(codes), absmax,
-                                      threshold > 0 ? &marks : nullptr);
+  perform<&Backend::int8_quantize_rows>(device, as_rows(x), threshold, as_rows(codes), absmax,
+                                        threshold > 0 ? &marks : nullptr);
   const Array near = on_host(marks);
   const auto* marked = threshold > 0 ? read_on_host<uint8_t>(near) : nullptr;
   const int64_t count = marked ? columns - std::count(marked, marked + columns, 0) : 0;
@@ -74,9 +75,9 @@ Array int8_matmul(const Array& a, const Array& b, const OptionalArray& out) {
   const Array& target = output.target();
   if (target.size() == 0) return output.finish();
   if (a.shape(-1) == 0) {
-    device.backend().fill(target, 0.0);
+    perform<&Backend::fill>(device, target, 0.0);
   } else {
-    device.backend().int8_matmul(as_rows(a), contiguous(b), as_rows(target));
+    perform<&Backend::int8_matmul>(device, as_rows(a), contiguous(b), as_rows(target));
   }
   return output.finish();
 }
@@ -111,9 +112,9 @@ Array int8_dequantize(const Array& sums, const Array& row_absmax, const Array& c
   }
   const Array out(sums.shape(), dtype, device);
   if (out.size() > 0) {
-    device.backend().int8_dequantize(as_rows(sums), contiguous(row_absmax),
-                                     contiguous(column_absmax), bias_f32 ? &*bias_f32 : nullptr,
-                                     as_rows(out));
+    perform<&Backend::int8_dequantize>(device, as_rows(sums), contiguous(row_absmax),
+                                       contiguous(column_absmax), bias_f32 ? &*bias_f32 : nullptr,
+                                       as_rows(out));
   }
   return out;
 }

@@ -4,6 +4,7 @@
 #include "bitmetal/promotion.h"
 #include "core/backend.h"
 #include "ops/check.h"
+#include "ops/perform.h"
 
 namespace bitmetal {
 namespace {
@@ -21,7 +22,7 @@ Array target_of(const char* op, const OptionalArray& out, const Dims& shape, DTy
 
 Array finish(const Array& target, const OptionalArray& out) {
   if (!out || out->data() == target.data()) return target;
-  if (target.size() > 0) target.device().backend().copy(target, *out);
+  if (target.size() > 0) perform<&Backend::copy>(target.device(), target, *out);
   return *out;
 }
 
@@ -48,7 +49,7 @@ Array join(const char* op, std::span<const Array> arrays, int64_t requested,
   int64_t at = 0;
   for (const Array& array : arrays) {
     const Array part = target.with(array.shape(), target.strides(), at * target.stride(axis));
-    if (array.size() > 0) target.device().backend().copy(array, part);
+    if (array.size() > 0) perform<&Backend::copy>(target.device(), array, part);
     at += array.shape(axis);
   }
   return finish(target, out);
@@ -109,9 +110,9 @@ Array take(const Array& a, const Array& indices, int64_t requested, const Option
     int64_t outer = 1, inner = 1;
     for (int i = 0; i < axis; ++i) outer *= a.shape(i);
     for (int i = axis + 1; i < a.rank(); ++i) inner *= a.shape(i);
-    device.backend().take(reshape(in, {outer, n, inner}),
-                          reshape(to_device(positions, device), {m}),
-                          reshape(target, {outer, m, inner}));
+    perform<&Backend::take>(device, reshape(in, {outer, n, inner}),
+                            reshape(to_device(positions, device), {m}),
+                            reshape(target, {outer, m, inner}));
   }
   return output.finish();
 }

@@ -1,5 +1,6 @@
 #include "core/backend.h"
 #include "ops/check.h"
+#include "ops/perform.h"
 
 namespace bitmetal {
 
@@ -23,9 +24,9 @@ Array layer_norm(const Array& a, const OptionalArray& weight, const OptionalArra
   Output output("layer_norm", out, a.shape(), a.dtype(), device, {&a, given[0], given[1]});
   if (a.size() > 0) {
     const Dims rows{a.size() / columns, columns};
-    device.backend().layer_norm(reshape(contiguous(a), rows), vectors[0] ? &*vectors[0] : nullptr,
-                                vectors[1] ? &*vectors[1] : nullptr, eps,
-                                reshape(output.target(), rows));
+    perform<&Backend::layer_norm>(
+        device, reshape(contiguous(a), rows), vectors[0] ? &*vectors[0] : nullptr,
+        vectors[1] ? &*vectors[1] : nullptr, eps, reshape(output.target(), rows));
   }
   return output.finish();
 }

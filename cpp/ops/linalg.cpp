@@ -1,5 +1,7 @@
 #include "ops/linalg.h"
 
+#include "ops/perform.h"
+
 namespace bitmetal {
 namespace {
 
@@ -13,7 +15,7 @@ Array cholesky(const Array& a_in, bool upper) {
   const Array out(a.shape(), a.dtype(), a.device());
   if (a.size() > 0) {
     const Array info = new_info(a);
-    a.device().backend().cholesky(stacked(a), upper, stacked(out), info);
+    perform<&Backend::cholesky>(a.device(), stacked(a), upper, stacked(out), info);
     require_success(op, info, batch_of(a), [](int order) {
       return cat("it is not positive definite: the leading minor of order ", order,
                  " is not positive");
@@ -41,7 +43,7 @@ Qr qr(const Array& a_in, QrMode mode) {
     q.emplace(with(batch, {m, k}), a.dtype(), a.device());
     all_q = stacked(*q);
   }
-  a.device().backend().qr(stacked(a), pointer(all_q), stacked(r));
+  perform<&Backend::qr>(a.device(), stacked(a), pointer(all_q), stacked(r));
   return {q, r};
 }
 
@@ -65,7 +67,8 @@ Svd svd(const Array& a_in, bool full_matrices, bool vectors) {
   }
   if (a.size() > 0) {
     const Array info = new_info(a);
-    a.device().backend().svd(stacked(a), pointer(all_u), stacked(s, 1), pointer(all_vt), info);
+    perform<&Backend::svd>(a.device(), stacked(a), pointer(all_u), stacked(s, 1), pointer(all_vt),
+                           info);
     require_success(op, info, batch, not_converged);
   }
   return {u, s, vt};
@@ -83,7 +86,7 @@ Eigh eigh(const Array& a_in, bool upper, bool vectors) {
   }
   if (a.size() > 0) {
     const Array info = new_info(a);
-    a.device().backend().eigh(stacked(a), upper, stacked(w, 1), pointer(all_v), info);
+    perform<&Backend::eigh>(a.device(), stacked(a), upper, stacked(w, 1), pointer(all_v), info);
     require_success(op, info, batch, not_converged);
   }
   return {w, v};

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "ops/linalg.h"
+#include "ops/perform.h"
 
 namespace bitmetal {
 namespace {
@@ -42,7 +43,7 @@ Array solve_named(const char* op, const Array& a_in, const Array& b_in) {
   const Array x(b.shape(), b.dtype(), b.device());
   if (x.size() > 0) {
     const Array info = new_info(a);
-    a.device().backend().solve(stacked(a), stacked(b), stacked(x), info);
+    perform<&Backend::solve>(a.device(), stacked(a), stacked(b), stacked(x), info);
     require_success(op, info, batch_of(a), zero_pivot);
   }
   return without_column(x, vector);
@@ -85,7 +86,7 @@ Array pivots_of(const char* op, const Array& a_in) {
   Dims shape = a.shape();
   shape.pop_back();
   const Array out = stacked(Array(shape, a.dtype(), a.device()), 1);
-  if (a.size() > 0) a.device().backend().pivots(stacked(a), out);
+  if (a.size() > 0) perform<&Backend::pivots>(a.device(), stacked(a), out);
   return out;
 }
 
@@ -105,8 +106,8 @@ Array solve_triangular(const Array& a_in, const Array& b_in, bool upper, bool tr
   const Array x(b.shape(), b.dtype(), b.device());
   if (x.size() > 0) {
     const Array info = new_info(a);
-    a.device().backend().solve_triangular(stacked(a), stacked(b), upper, transposed, unit_diagonal,
-                                          stacked(x), info);
+    perform<&Backend::solve_triangular>(a.device(), stacked(a), stacked(b), upper, transposed,
+                                        unit_diagonal, stacked(x), info);
     require_success(op, info, batch_of(a), zero_pivot);
   }
   return without_column(x, vector);

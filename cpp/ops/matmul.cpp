@@ -1,6 +1,7 @@
 #include "bitmetal/promotion.h"
 #include "core/backend.h"
 #include "ops/check.h"
+#include "ops/perform.h"
 
 namespace bitmetal {
 namespace {
@@ -41,9 +42,9 @@ Array matmul(const Array& a_in, const Array& b_in, const OptionalArray& out) {
 
   Output output("matmul", out, shape, dtype, device, {&a, &b});
   if (output.target().size() > 0) {
-    device.backend().matmul(broadcast_to(a, with_matrix(batch, a.shape(-2), a.shape(-1))),
-                            broadcast_to(b, with_matrix(batch, b.shape(-2), b.shape(-1))),
-                            output.target().with(full, row_major_strides(full)));
+    perform<&Backend::matmul>(device, broadcast_to(a, with_matrix(batch, a.shape(-2), a.shape(-1))),
+                              broadcast_to(b, with_matrix(batch, b.shape(-2), b.shape(-1))),
+                              output.target().with(full, row_major_strides(full)));
   }
   return output.finish();
 }

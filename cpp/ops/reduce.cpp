@@ -3,6 +3,7 @@
 
 #include "core/backend.h"
 #include "ops/check.h"
+#include "ops/perform.h"
 
 namespace bitmetal {
 
@@ -161,15 +162,14 @@ Array reduce(Reduction op, const Array& a, const std::optional<Dims>& axes, bool
     fail<ValueError>(name, ": a of shape ", a.shape(), " has nothing to reduce over");
   }
   if (target.size() == 0) return output.finish();
-  Backend& backend = a.device().backend();
   if (reduced_size == 0) {
-    backend.fill(target, *nothing);
+    perform<&Backend::fill>(a.device(), target, *nothing);
     return output.finish();
   }
   // The flat index that argmax counts is that of the row-major order.
   const Array view = as_outer_axis_inner(a, reduced, gives_index(op));
   const Dims flat{view.shape(0), view.shape(2)};
-  backend.reduce(op, view, ddof, target.with(flat, row_major_strides(flat)));
+  perform<&Backend::reduce>(a.device(), op, view, ddof, target.with(flat, row_major_strides(flat)));
   return output.finish();
 }
 

@@ -1,5 +1,6 @@
 #include "core/backend.h"
 #include "ops/check.h"
+#include "ops/perform.h"
 
 namespace bitmetal {
 
@@ -17,8 +18,8 @@ Array rms_norm(const Array& a, const OptionalArray& weight, float eps, const Opt
   Output output("rms_norm", out, a.shape(), a.dtype(), device, {&a, weight ? &*weight : nullptr});
   if (a.size() > 0) {
     const Dims rows{a.size() / columns, columns};
-    device.backend().rms_norm(reshape(contiguous(a), rows), factors ? &*factors : nullptr, eps,
-                              reshape(output.target(), rows));
+    perform<&Backend::rms_norm>(device, reshape(contiguous(a), rows), factors ? &*factors : nullptr,
+                                eps, reshape(output.target(), rows));
   }
   return output.finish();
 }

@@ -1,5 +1,6 @@
 #include "core/backend.h"
 #include "ops/check.h"
+#include "ops/perform.h"
 
 namespace bitmetal {
 
@@ -14,7 +15,8 @@ Array scan(Scan op, const Array& a, int requested_axis, const OptionalArray& out
     if (i != axis) (i < axis ? outer : inner) *= a.shape(i);
   }
   const Dims shape{outer, a.shape(axis), inner};
-  a.device().backend().scan(op, reshape(contiguous(a), shape), reshape(output.target(), shape));
+  perform<&Backend::scan>(a.device(), op, reshape(contiguous(a), shape),
+                          reshape(output.target(), shape));
   return output.finish();
 }
 

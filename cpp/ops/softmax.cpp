@@ -1,5 +1,6 @@
 #include "core/backend.h"
 #include "ops/check.h"
+#include "ops/perform.h"
 
 namespace bitmetal {
 
@@ -18,8 +19,8 @@ Array softmax(const Array& a, int requested_axis, const OptionalArray& out) {
   const Array in = contiguous(last ? a : permute(a, order));
   const Array result = last ? output.target() : Array(in.shape(), a.dtype(), a.device());
   const Dims rows{a.size() / a.shape(axis), a.shape(axis)};
-  a.device().backend().softmax(reshape(in, rows), reshape(result, rows));
-  if (!last) a.device().backend().copy(result, permute(output.target(), order));
+  perform<&Backend::softmax>(a.device(), reshape(in, rows), reshape(result, rows));
+  if (!last) perform<&Backend::copy>(a.device(), result, permute(output.target(), order));
   return output.finish();
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/backend.h"
 #include "ops/check.h"
+#include "ops/perform.h"
 
 namespace bitmetal {
 namespace {
@@ -80,7 +81,7 @@ TernaryMatrix ternary_quantize(const Array& weight, Granularity granularity, int
   if (granularity == Granularity::group) check_group_size(op, group_size);
   TernaryMatrix w = TernaryMatrix::make(weight.shape(0), weight.shape(1), granularity, group_size,
                                         weight.device());
-  if (weight.size() > 0 && !weight.device().backend().ternary_quantize(weight, w)) {
+  if (weight.size() > 0 && !perform<&Backend::ternary_quantize>(weight.device(), weight, w)) {
     fail<ValueError>(op, ": weight holds NaN or infinity");
   }
   return w;
@@ -112,7 +113,7 @@ TernaryMatrix assemble_ternary(const char* op, const Array& codes, const Array& 
     stored[at] = s[granularity == Granularity::tensor ? 0 : row * w.groups() + group];
   });
   w.scales = to_device(scales, w.device());
-  if (codes.size() > 0) w.device().backend().ternary_pack(codes, w);
+  if (codes.size() > 0) perform<&Backend::ternary_pack>(w.device(), codes, w);
   return w;
 }
 
@@ -167,14 +168,14 @@ TernaryMatrix ternary_repack(const TernaryMatrix& w, Packing packing) {
                          ? Dims{w.panels(), w.blocks(), kBlockBytes}
                          : Dims{w.panels(), ceil_div(w.blocks(), kTritBlocks), 4 * kBlockBytes};
   out.codes = Array(shape, DType::u8, w.device());
-  w.device().backend().ternary_repack(w, out);
+  perform<&Backend::ternary_repack>(w.device(), w, out);
   return out;
 }
 
 Array ternary_codes(const TernaryMatrix& w) {
   Array codes({w.rows, w.columns}, DType::i8, w.device());
   if (codes.size() > 0) {
-    w.device().backend().ternary_unpack(ternary_repack(w, Packing::two_bits), codes);
+    perform<&Backend::ternary_unpack>(w.device(), ternary_repack(w, Packing::two_bits), codes);
   }
   return codes;
 }
@@ -203,7 +204,7 @@ Array ternary_dequantize(const TernaryMatrix& w, DType dtype) {
   }
   Array out({w.rows, w.columns}, dtype, w.device());
   if (out.size() > 0) {
-    w.device().backend().ternary_dequantize(ternary_repack(w, Packing::two_bits), out);
+    perform<&Backend::ternary_dequantize>(w.device(), ternary_repack(w, Packing::two_bits), out);
   }
   return out;
 }
@@ -216,9 +217,9 @@ Array ternary_matmul(const Array& x, const TernaryMatrix& w, const OptionalArray
   const Array& target = output.target();
   if (target.size() == 0) return output.finish();
   if (w.columns == 0) {
-    device.backend().fill(target, 0.0);
+    perform<&Backend::fill>(device, target, 0.0);
   } else {
-    device.backend().ternary_matmul(as_rows(x, w.columns), w, as_rows(target, w.rows));
+    perform<&Backend::ternary_matmul>(device, as_rows(x, w.columns), w, as_rows(target, w.rows));
   }
   return output.finish();
 }
@@ -240,13 +241,13 @@ Array bitlinear(const Array& x, const TernaryMatrix& w, const OptionalArray& bia
   if (target.size() == 0) return output.finish();
   if (w.columns == 0) {
     if (bias_f32) {
-      device.backend().copy(broadcast_to(*bias_f32, target.shape()), target);
+      perform<&Backend::copy>(device, broadcast_to(*bias_f32, target.shape()), target);
     } else {
-      device.backend().fill(target, 0.0);
+      perform<&Backend::fill>(device, target, 0.0);
     }
   } else {
-    device.backend().bitlinear(as_rows(x, w.columns), w, bias_f32 ? &*bias_f32 : nullptr,
-                               norm_f32 ? &*norm_f32 : nullptr, eps, as_rows(target, w.rows));
+    perform<&Backend::bitlinear>(device, as_rows(x, w.columns), w, bias_f32 ? &*bias_f32 : nullptr,
+                                 norm_f32 ? &*norm_f32 : nullptr, eps, as_rows(target, w.rows));
   }
   return output.finish();
 }

@@ -134,6 +134,7 @@ from bitmetal._core import (
 from bitmetal._errors import CapabilityError, CompileError, DeviceError
 from bitmetal._kernel import Kernel
 from bitmetal.batch import Batch as batch  # noqa: N813
+from bitmetal.profile import Profile as profile  # noqa: N813
 
 __version__ = "0.1.0"
 
@@ -229,6 +230,7 @@ __all__ = [
     "pipelines",
     "power",
     "prod",
+    "profile",
     "reciprocal",
     "relu",
     "remainder",

@@ -272,6 +272,19 @@ def memory_trim(keep: int = 0, device: DeviceLike | None = None) -> None:
         The device; the default one if None.
     """
 
+class ProfileRecorder:
+    """Records events from its construction until stop()."""
+
+    def __init__(self) -> None: ...
+
+    def stop(self) -> None:
+        """Wait for what is under way, and record no more."""
+
+    def events(self) -> list[tuple[str, str, float, float, int, int]]:
+        """
+        Name, kind of device, begin and end in seconds, bytes, and thread (0: the GPU).
+        """
+
 class Array:
     """
     An n-dimensional array on a device.
