@@ -46,14 +46,14 @@ def demo(arguments: list[str]) -> None:
 def test(arguments: list[str]) -> None:
     """Install with clang, which metal-cpp needs, so that the Metal device is there too."""
     python = environment(".venv-test")
-    variables, settings = {"METAL_CPP_DIR": metal_cpp(python)}, []
+    variables = {"METAL_CPP_DIR": metal_cpp(python)}
     if sys.platform == "linux" and not os.environ.get("CXX"):
         if clang := system_clang():
             variables["CXX"] = clang
         else:
             variables["ZIG"] = ziglang(python)
-            settings = ["-C", f"cmake.define.CMAKE_TOOLCHAIN_FILE={ROOT / 'cmake' / 'zig.cmake'}"]
-    run(python, "-m", "pip", "install", "-q", ".[test]", *settings, **variables)
+            variables["CMAKE_ARGS"] = f"-DCMAKE_TOOLCHAIN_FILE={ROOT / 'cmake' / 'zig.cmake'}"
+    run(python, "-m", "pip", "install", "-q", ".[test]", **variables)
     if arguments:
         return run(python, "-m", "pytest", *arguments, **variables)
     # Two processes: most of the time goes into compiling kernels, one after the other in each.
