@@ -11,11 +11,10 @@ import pytest
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import bitmetal as bm
-from bitmetal import _core
+from bitmetal import _core, softmetal
 
-TARGETS = [f"cpu-{isa}" for isa in _core.cpu_isas()] + [
-    device.kind for device in bm.devices() if device.kind != "cpu"
-]
+KINDS = [device.kind for device in bm.devices()]
+TARGETS = [f"cpu-{isa}" for isa in _core.cpu_isas()] + [kind for kind in KINDS if kind != "cpu"]
 
 
 @pytest.fixture(params=TARGETS)
@@ -32,15 +31,27 @@ def target(request: pytest.FixtureRequest) -> Iterator[str]:
     _core.set_cpu_isa(before)
 
 
+# Compiled kernels, which stay for the process.
+KEPT = {"MTLLibrary", "MTLFunction", "MTLComputePipelineState", "MTLBinaryArchive"}
+
+
 @pytest.fixture(autouse=True)
 def _nothing_lost() -> Iterator[None]:
-    """Arrays of a test are gone after it: none leaked, none freed twice."""
-    before = _active()
+    """Arrays and Metal objects of a test are gone after it: none leaked, none freed twice."""
+    before = _alive()
     yield
-    if _active() > before:
+    if _alive() != before:
         gc.collect()  # a failed test's traceback may hold some in a cycle
-    assert _active() <= before
+    after = _alive()
+    assert {name: after[name] for name in after if after[name] > before.get(name, 0)} == {}
 
 
-def _active() -> int:
-    return bm.memory.stats("cpu")["active_blocks"]
+def _alive() -> dict[str, int]:
+    """Arrays of each device, and softmetal's objects; buffers that the pool keeps do not count."""
+    alive = {kind: bm.memory.stats(kind)["active_blocks"] for kind in KINDS}
+    if "softmetal" in KINDS:
+        bm.device("softmetal").synchronize()
+        alive |= {name: n for name, n in softmetal.live_objects().items() if name not in KEPT}
+        kept = bm.memory.stats("softmetal")["cached_blocks"]
+        alive["MTLBuffer"] = alive.get("MTLBuffer", 0) - kept
+    return alive
