@@ -99,7 +99,7 @@ nb::object item(const Array& a) {
   return nb::cast(a);
 }
 
-nb::object to_scalar(nb::handle self) {
+nb::object to_scalar(nb::handle_t<Array> self) {
   item(nb::cast<const Array&>(self));
   return to_numpy(self).attr("item")();
 }
@@ -182,7 +182,7 @@ Made by `asarray`, `empty`, `zeros`, `ones`, `full` and by every operation. View
           "The array on a device; the array itself if it is there.")
       .def(
           "wait",
-          [](nb::handle self) {
+          [](nb::handle_t<Array> self) {
             const Array& a = nb::cast<const Array&>(self);
             {
               nb::gil_scoped_release released;
@@ -203,7 +203,7 @@ DeviceError
       .def("item", &to_scalar, nb::sig("def item(self) -> int | float | bool"),
            "The one element as a Python number.")
       .def(
-          "tolist", [](nb::handle self) { return to_numpy(self).attr("tolist")(); },
+          "tolist", [](nb::handle_t<Array> self) { return to_numpy(self).attr("tolist")(); },
           nb::sig("def tolist(self) -> Any"), "Nested lists of Python numbers.")
       .def("__getitem__", &index_view, "key"_a,
            nb::sig("def __getitem__(self, key: Index, /) -> Array"))
@@ -236,20 +236,21 @@ DeviceError
           },
           nb::sig("def __rmatmul__(self, other: ArrayLike, /) -> Array"))
       .def("__bool__",
-           [](nb::handle self) {
+           [](nb::handle_t<Array> self) {
              if (const Array& a = nb::cast<const Array&>(self); a.size() != 1) {
                fail<ValueError>("bool: an array of ", a.size(),
                                 " elements is neither true nor false; expected one element");
              }
              return PyObject_IsTrue(to_scalar(self).ptr()) == 1;
            })
-      .def("__float__", [](nb::handle self) { return PyFloat_AsDouble(to_scalar(self).ptr()); })
+      .def("__float__",
+           [](nb::handle_t<Array> self) { return PyFloat_AsDouble(to_scalar(self).ptr()); })
       .def(
           "__int__",
-          [](nb::handle self) { return nb::steal(PyNumber_Long(to_scalar(self).ptr())); },
+          [](nb::handle_t<Array> self) { return nb::steal(PyNumber_Long(to_scalar(self).ptr())); },
           nb::sig("def __int__(self) -> int"))
       .def("__repr__",
-           [](nb::handle self) {
+           [](nb::handle_t<Array> self) {
              const Array& a = nb::cast<const Array&>(self);
              const nb::object values = nb::module_::import_("numpy").attr("array2string")(
                  to_numpy(self), "separator"_a = ", ", "prefix"_a = "Array(");
@@ -259,11 +260,11 @@ DeviceError
            })
       .def(
           "__array__",
-          [](nb::handle self, nb::handle dtype, nb::handle copy_requested) {
+          [](nb::handle_t<Array> self, nb::handle dtype, std::optional<bool> copy_requested) {
             nb::object view = to_numpy(self);
-            const bool never = !copy_requested.is_none() && !nb::cast<bool>(copy_requested);
+            const bool never = copy_requested == false;
             if (!dtype.is_none()) return view.attr("astype")(dtype, "copy"_a = !never);
-            return copy_requested.is_none() || never ? view : nb::object(view.attr("copy")());
+            return copy_requested == true ? nb::object(view.attr("copy")()) : view;
           },
           "dtype"_a = nb::none(), "copy"_a = nb::none(),
           nb::sig(
@@ -273,8 +274,8 @@ DeviceError
                    nb::sig("def __array_interface__(self) -> dict[str, object]"))
       .def(
           "__dlpack__",
-          [](nb::handle self, nb::handle, nb::handle max_version, nb::handle dl_device,
-             nb::handle copy_requested) {
+          [](nb::handle_t<Array> self, nb::handle, DLPackPair max_version, DLPackPair dl_device,
+             std::optional<bool> copy_requested) {
             return to_dlpack(self, max_version, dl_device, copy_requested);
           },
           nb::kw_only(), "stream"_a = nb::none(), "max_version"_a = nb::none(),

@@ -3,6 +3,7 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
 
@@ -43,11 +44,20 @@ struct DTypeObject {
   DType value;
 };
 
+// The T that `object` is, or null: nanobind's casts to pointers take None for one.
+template <class T>
+T* get_if(nb::handle object) {
+  T* found = nullptr;
+  return nb::try_cast(object, found) ? found : nullptr;
+}
+
 DType parse_dtype(const char* op, nb::handle object);
 // `fallback` for None.
 DType parse_dtype(const char* op, nb::handle object, DType fallback);
 // A Device, a kind's name, or None for the default device.
 Device& parse_device(nb::handle object);
+// A whole number from 0 up.
+size_t parse_count(const char* op, const char* name, nb::handle object);
 // An int or a sequence of ints.
 Dims parse_dims(const char* op, const char* name, nb::handle object);
 
@@ -68,11 +78,12 @@ std::optional<Array> to_output(const char* op, nb::handle object);
 // Exports (export.cpp).
 int get_buffer(PyObject* self, Py_buffer* view, int flags);
 void release_buffer(PyObject* self, Py_buffer* view);
-nb::object to_numpy(nb::handle self);
-nb::object array_interface(nb::handle self);
+nb::object to_numpy(nb::handle_t<Array> self);
+nb::object array_interface(nb::handle_t<Array> self);
 nb::tuple dlpack_device(const Array& a);
-nb::object to_dlpack(nb::handle self, nb::handle max_version, nb::handle dl_device,
-                     nb::handle copy);
+using DLPackPair = std::optional<std::pair<int, int>>;  // a version, or a device's type and number
+nb::object to_dlpack(nb::handle_t<Array> self, DLPackPair max_version, DLPackPair dl_device,
+                     std::optional<bool> copy);
 
 // Runs `work` with the GIL released where that pays: on the cpu device, below this many bytes the
 // release costs more than a waiting thread loses. On others any work may compile or wait.

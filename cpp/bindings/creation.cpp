@@ -18,11 +18,12 @@ Array create(const char* op, nb::handle shape, double value, nb::handle dtype, n
                      [&] { return full(dims, value, type, where); });
 }
 
-Array asarray(nb::handle object, nb::handle dtype, nb::handle device, nb::handle copy_requested) {
+Array asarray(nb::handle object, nb::handle dtype, nb::handle device,
+              std::optional<bool> copy_requested) {
   const char* op = "asarray";
   Array a = to_shared_array(op, "object", object);
-  const bool never = !copy_requested.is_none() && !nb::cast<bool>(copy_requested);
-  const bool always = !copy_requested.is_none() && !never;
+  const bool never = copy_requested == false;
+  const bool always = copy_requested == true;
   const std::byte* given = a.data();
   const bool made_here = !a.storage()->foreign() && !nb::isinstance<Array>(object);
   if (never && made_here) {

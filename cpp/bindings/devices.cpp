@@ -95,7 +95,7 @@ tuple of float
 
 Device& parse_device(nb::handle object) {
   if (object.is_none()) return default_device();
-  if (Device* device; nb::try_cast(object, device) && device) return *device;
+  if (Device* device = get_if<Device>(object)) return *device;
   if (nb::isinstance<nb::str>(object)) return find_device(nb::cast<std::string>(object));
   fail<TypeError>("device: ", nb::cast<std::string>(nb::repr(object)),
                   " is neither a Device nor the name of one");

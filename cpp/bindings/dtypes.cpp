@@ -33,7 +33,7 @@ std::string denoted_name(nb::handle object) {
 }
 
 bool find_dtype(nb::handle object, DType& found) {
-  if (DTypeObject* known; nb::try_cast(object, known) && known) {
+  if (const DTypeObject* known = get_if<DTypeObject>(object)) {
     found = known->value;
     return true;
   }

@@ -111,21 +111,16 @@ nb::object apply(Elementwise op, std::initializer_list<nb::handle> objects, nb::
     if (const Traced* first = traced_of(object)) return trace(op, objects, out, *first);
   }
   const char* name = name_of(op);
-  Device* device = nullptr;
-  for (nb::handle object : objects) {
-    Array* array = nullptr;
-    if (!device && nb::try_cast(object, array)) device = &array->device();
-  }
-  if (!device) device = &default_device();
+  Device& device = python::device_of(objects);
   std::vector<Operand> operands;
   operands.reserve(3);
   size_t i = 0;
   for (nb::handle object : objects) {
-    operands.push_back(to_operand(name, name_of_operand(op, i++), object, *device));
+    operands.push_back(to_operand(name, name_of_operand(op, i++), object, device));
   }
   if (!has_array(operands)) {  // numbers alone
     operands[objects.size() - 1] =
-        to_array(name, name_of_operand(op, objects.size() - 1), *(objects.end() - 1), *device);
+        to_array(name, name_of_operand(op, objects.size() - 1), *(objects.end() - 1), device);
   }
   const auto target = to_output(name, out);
   return result(out, without_gil(device_of(operands), bytes_of(operands),
@@ -321,8 +316,8 @@ nb::object power(nb::handle a, nb::handle b) {
     Number n;
     if (number_of(b, n)) {
       if (n.real == 2 && n.kind == NumberKind::integer) return apply(E::square, {a}, nb::none());
-      const Array* array = nullptr;
-      const bool floating = nb::try_cast(a, array) && is_floating(array->dtype());
+      const Array* array = get_if<Array>(a);
+      const bool floating = array && is_floating(array->dtype());
       if (floating && n.real == 2) return apply(E::square, {a}, nb::none());
       if (floating && n.real == 0.5) return apply(E::sqrt, {a}, nb::none());
       if (!floating && array && n.kind == NumberKind::integer && n.integer < 0) {

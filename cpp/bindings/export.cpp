@@ -182,7 +182,7 @@ int get_buffer(PyObject* self, Py_buffer* view, int flags) {
 
 void release_buffer(PyObject*, Py_buffer* view) { delete static_cast<BufferDims*>(view->internal); }
 
-nb::object array_interface(nb::handle self) {
+nb::object array_interface(nb::handle_t<Array> self) {
   const Array& a = nb::cast<const Array&>(self);
   if (a.dtype() == DType::bf16) {
     throw nb::attribute_error("__array_interface__: bfloat16 has no type string");
@@ -191,7 +191,7 @@ nb::object array_interface(nb::handle self) {
   return interface_dict(a);
 }
 
-nb::object to_numpy(nb::handle self) {
+nb::object to_numpy(nb::handle_t<Array> self) {
   const Array& given = nb::cast<const Array&>(self);
   if (!given.device().unified_memory()) {
     const Array near = without_gil(given.device(), given.bytes(), [&] { return on_host(given); });
@@ -212,15 +212,13 @@ nb::tuple dlpack_device(const Array& a) {
   return nb::make_tuple(static_cast<int>(device_type(a)), 0);
 }
 
-nb::object to_dlpack(nb::handle self, nb::handle max_version, nb::handle dl_device,
-                     nb::handle copy_requested) {
+nb::object to_dlpack(nb::handle_t<Array> self, DLPackPair max_version, DLPackPair dl_device,
+                     std::optional<bool> copy_requested) {
   Array a = nb::cast<const Array&>(self);
-  const bool never = !copy_requested.is_none() && !nb::cast<bool>(copy_requested);
-  bool copied = !copy_requested.is_none() && !never;
-  const bool elsewhere = !dl_device.is_none() && !dl_device.equal(dlpack_device(a));
-  const bool for_host =
-      elsewhere && dl_device.equal(nb::make_tuple(static_cast<int>(dlpack::kCpu), 0));
-  if (elsewhere && (!for_host || never)) {
+  bool copied = copy_requested == true;
+  const bool elsewhere = dl_device && *dl_device != std::pair<int, int>(device_type(a), 0);
+  const bool for_host = elsewhere && *dl_device == std::pair<int, int>(dlpack::kCpu, 0);
+  if (elsewhere && (!for_host || copy_requested == false)) {
     throw nb::buffer_error(
         cat("__dlpack__: the array is on DLPack device (", static_cast<int>(device_type(a)), ", 0)")
             .c_str());
@@ -232,7 +230,7 @@ nb::object to_dlpack(nb::handle self, nb::handle max_version, nb::handle dl_devi
     a = copy(a);
   }
   wait_for(a);
-  if (!max_version.is_none() && nb::cast<int>(max_version[0]) >= 1) {
+  if (max_version && max_version->first >= 1) {
     return make_capsule<dlpack::ManagedVersioned>(a, copied, "dltensor_versioned");
   }
   if (a.read_only()) {

@@ -45,8 +45,10 @@ class Fused {
   nb::object call(nb::args arguments, nb::handle out) {
     Device* device = nullptr;
     for (nb::handle argument : arguments) {
-      Array* array = nullptr;
-      if (!device && nb::try_cast(argument, array)) device = &array->device();
+      if (const Array* array = get_if<Array>(argument)) {
+        device = &array->device();
+        break;
+      }
     }
     if (!device) device = &default_device();
     std::vector<ArgumentKey> key;
@@ -98,8 +100,8 @@ class Fused {
       }
     }
     const nb::object value = function_(*nb::tuple(values));
-    const Traced* traced = nullptr;
-    if (!nb::try_cast(value, traced) || traced->trace != trace) {
+    const Traced* traced = get_if<Traced>(value);
+    if (!traced || traced->trace != trace) {
       fail<TypeError>("fuse: the function returned an object of type '",
                       Py_TYPE(value.ptr())->tp_name,
                       "', expected one value computed from its arguments");

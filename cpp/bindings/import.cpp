@@ -291,7 +291,7 @@ Array from_values(const char* op, const char* name, nb::handle object) {
 }  // namespace
 
 Array to_shared_array(const char* op, const char* name, nb::handle object) {
-  if (Array* array; nb::try_cast(object, array) && array) return *array;
+  if (const Array* array = get_if<Array>(object)) return *array;
   if (auto array = from_buffer(op, name, object)) return *array;
   if (auto array = from_array_interface(op, name, object)) return *array;
   if (auto array = from_dlpack(op, name, object)) return *array;
@@ -312,16 +312,26 @@ std::optional<Array> to_optional_array(const char* op, const char* name, nb::han
 
 Device& device_of(std::initializer_list<nb::handle> arguments) {
   for (nb::handle argument : arguments) {
-    if (Array* array; nb::try_cast(argument, array) && array) return array->device();
+    if (const Array* array = get_if<Array>(argument)) return array->device();
   }
   return default_device();
 }
 
 std::optional<Array> to_output(const char* op, nb::handle object) {
   if (object.is_none()) return std::nullopt;
-  if (Array* array; nb::try_cast(object, array) && array) return *array;
+  if (const Array* array = get_if<Array>(object)) return *array;
   fail<TypeError>(op, ": out is of type '", Py_TYPE(object.ptr())->tp_name,
                   "', expected a bitmetal.Array");
+}
+
+size_t parse_count(const char* op, const char* name, nb::handle object) {
+  int64_t n;
+  if (!nb::try_cast(object, n)) {
+    fail<TypeError>(op, ": ", name, " is ", nb::cast<std::string>(nb::repr(object)),
+                    ", expected a whole number");
+  }
+  if (n < 0) fail<ValueError>(op, ": ", name, " is ", n, ", expected 0 or more");
+  return static_cast<size_t>(n);
 }
 
 Dims parse_dims(const char* op, const char* name, nb::handle object) {

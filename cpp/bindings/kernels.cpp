@@ -98,10 +98,11 @@ class Kernel {
     }
     std::vector<size_t> threadgroup_bytes;
     for (auto [index, bytes] : memory) {
-      const auto at = nb::cast<size_t>(index);
+      const size_t at = parse_count("threadgroup_memory", "an index", index);
       if (at >= 31) fail<ValueError>("kernel '", name, "': threadgroup_memory has index ", at);
       if (at >= threadgroup_bytes.size()) threadgroup_bytes.resize(at + 1);
-      threadgroup_bytes[at] = (nb::cast<size_t>(bytes) + 15) / 16 * 16;  // Metal's unit
+      threadgroup_bytes[at] =
+          (parse_count("threadgroup_memory", "a size", bytes) + 15) / 16 * 16;  // Metal's unit
     }
     for (const gpu::PipelineArgument& wanted : pipeline_->arguments) {
       const bool there =
@@ -157,7 +158,7 @@ class Kernel {
       const gpu::DeclaredConstant* found = nullptr;
       for (const gpu::DeclaredConstant& c : declared) {
         const bool match = nb::isinstance<nb::str>(key) ? nb::cast<std::string>(key) == c.name
-                                                        : nb::cast<uint32_t>(key) == c.index;
+                                                        : key.equal(nb::int_(c.index));
         if (match) found = &c;
       }
       if (!found) {
@@ -176,7 +177,7 @@ class Kernel {
       if (a.index == index && !a.threadgroup) wanted = &a;
     }
     if (!wanted) return gpu::Argument::none();  // one that the compiler found unused
-    if (Array* array; nb::try_cast(given, array) && array) {
+    if (const Array* array = get_if<Array>(given)) {
       if (&array->device() != &device_) {
         fail<DeviceError>("kernel '", pipeline_->name, "': argument ", index, " ('", wanted->name,
                           "') is on '", array->device().kind(), "', the kernel on '",

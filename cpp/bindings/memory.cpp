@@ -25,16 +25,6 @@ nb::dict stats_dict(const PoolStats& stats) {
   return d;
 }
 
-size_t parse_count(const char* op, const char* name, nb::handle object) {
-  int64_t n;
-  if (!nb::try_cast(object, n)) {
-    fail<TypeError>(op, ": ", name, " is ", nb::cast<std::string>(nb::repr(object)),
-                    ", expected a whole number");
-  }
-  if (n < 0) fail<ValueError>(op, ": ", name, " is ", n, ", expected 0 or more");
-  return static_cast<size_t>(n);
-}
-
 }  // namespace
 
 void bind_memory(nb::module_& m) {
