@@ -32,11 +32,11 @@ uint64_t operand_bytes(const T& value) {
   return 0;
 }
 
-// "softmax" of &Backend::softmax, as the compiler spells it.
+// "softmax" of &Backend::softmax, which compilers spell with and without the namespace.
 template <auto Method>
 constexpr std::string_view method_name() {
   constexpr std::string_view text = __PRETTY_FUNCTION__;
-  constexpr std::string_view owner = "&bitmetal::Backend::";
+  constexpr std::string_view owner = "Backend::";
   constexpr size_t begin = text.find(owner) + owner.size();
   constexpr size_t end = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_", begin);
   static_assert(text.find(owner) != text.npos && end > begin);
