@@ -1,4 +1,4 @@
-"""Print the polynomials of cpp/cpu/kernels/elementwise_math.inl.
+"""Print the polynomials of cpp/cpu/kernels/elementwise_math.inl and, for e^x, exp.inl.
 
 Each agrees with its function at the Chebyshev nodes of the interval, computed in 200 bits, and is
 shown with the largest relative error that it leaves: `python tools/polynomials.py` (needs mpmath).
@@ -56,6 +56,11 @@ def mills(t: mp.mpf) -> mp.mpf:
     return mp.erfc(t / mp.sqrt(2)) / 2 * mp.exp(t * t / 2)
 
 
+def exp_tail(r: mp.mpf) -> mp.mpf:
+    """(e^r - 1 - r) / r^2."""
+    return (mp.exp(r) - 1 - r) / r**2 if abs(r) > 1e-20 else (1 + r / 3) / 2
+
+
 def main() -> None:
     """All of them."""
     r2 = mp.sqrt(2)
@@ -92,16 +97,49 @@ def main() -> None:
         6,
         lambda z, p: 1 + p,
     )
+    show(
+        "erfc: log(erfc(x)) / x in x, for x from 1 to 4",
+        lambda x: mp.log(mp.erfc(x)) / x,
+        1,
+        4,
+        7,
+        lambda x, p: 1 - mp.exp(x * p),
+    )
+    show(
+        "tanh: (tanh(x) / x - 1) / x^2 in x^2, for |x| < 0.55",
+        lambda z: (mp.tanh(mp.sqrt(z)) / mp.sqrt(z) - 1) / z,
+        0,
+        0.55**2,
+        4,
+        lambda z, p: 1 + z * p,
+    )
+    half = float(mp.log(2) / 2)
+    show(
+        "exp: (e^r - 1 - r) / r^2, |r| <= log(2) / 2",
+        exp_tail,
+        -half,
+        half,
+        4,
+        lambda r, p: 1 + r + r * r * p,
+    )
+    show(
+        "exp in power: the same, for a result in float32 from double",
+        exp_tail,
+        -half,
+        half,
+        6,
+        lambda r, p: 1 + r + r * r * p,
+    )
 
     def t_of(s: mp.mpf) -> mp.mpf:
-        return 3 * (1 + s) / (1 - s)
+        return 4 * (1 + s) / (1 - s)
 
     show(
-        "Mills: (t + 3) Phi(-t) e^(t^2 / 2) in s = (t - 3) / (t + 3), for t from 0 to 14",
-        lambda s: (t_of(s) + 3) * mills(t_of(s)),
+        "Mills: (t + 4) Phi(-t) e^(t^2 / 2) in s = (t - 4) / (t + 4), for t from 0 to 15",
+        lambda s: (t_of(s) + 4) * mills(t_of(s)),
         -1,
-        11 / 17,
-        10,
+        11 / 19,
+        9,
         lambda s, p: p,
     )
     show(

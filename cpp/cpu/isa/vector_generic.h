@@ -1,6 +1,7 @@
 // Vectors of any processor, 16 bytes long as in SSE2, in the compilers' vector extension. See
 // kernels/vector.inl for what every instruction set supplies.
 
+constexpr bool kFused = false;
 constexpr int kVectorBytes = 16;
 // 8 sums, 2 vectors of b, a broadcast element of a and its product: 12 of 16 registers.
 constexpr int kTileRows = 4;

@@ -1,5 +1,6 @@
 // Vectors of Armv8. See kernels/vector.inl for what every instruction set supplies.
 
+constexpr bool kFused = true;
 constexpr int kVectorBytes = 16;
 // 24 sums, 3 vectors of b and a broadcast element of a: 28 of 32 registers.
 constexpr int kTileRows = 8;

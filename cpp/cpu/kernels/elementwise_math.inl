@@ -8,48 +8,9 @@
 
 using Integers = VectorOf<int32_t>::type;
 
-template <class V, class C, int kCount>
-inline V polynomial(V x, const C (&coefficients)[kCount]) {
-  V sum = V{} + coefficients[kCount - 1];
-  for (int i = kCount - 2; i >= 0; --i) sum = fma(sum, x, V{} + coefficients[i]);
-  return sum;
-}
-
 inline Floats magnitude(Floats x) { return (Floats)((Integers)x & 0x7fffffff); }
 inline Floats with_sign_of(Floats x, Floats sign) {
   return (Floats)(((Integers)x & 0x7fffffff) | ((Integers)sign & INT32_MIN));
-}
-
-// Two vectors of doubles as one of floats, rounded.
-inline Floats join(Doubles lower, Doubles upper) {
-  typedef float Half __attribute__((vector_size(kVectorBytes / 2)));
-  Half halves[2] = {__builtin_convertvector(lower, Half), __builtin_convertvector(upper, Half)};
-  return load<Floats>(reinterpret_cast<const float*>(halves));
-}
-
-// x^2 = high + low without error: of two halves of 12 bits each every product is a float.
-struct SquareParts {
-  Floats high, low;
-};
-inline SquareParts exact_square(Floats x) {
-  const Floats top = (Floats)((Integers)x & ~0xfff), rest = x - top;
-  const Floats high = x * x;
-  return {high, ((top * top - high) + 2 * top * rest) + rest * rest};
-}
-
-// e^x times 2^kScale, which keeps the digits of results that a later factor brings back into range.
-template <int kScale = 0, class V>
-inline V exp_of(V x) {
-  using C = std::remove_cvref_t<decltype(x[0])>;
-  using K = ExpConstants<C>;
-  constexpr C kHighest = sizeof(C) == 4 ? 89 : 710;  // their powers are infinite
-  x = x > kHighest ? V{} + kHighest : x;
-  constexpr C kLowest = K::kLowest - static_cast<C>(kScale * 0.6931471805599453);
-  x = x < kLowest ? V{} + kLowest : x;  // NaN stays
-  const V n = (x * static_cast<C>(1.4426950408889634) + K::kRound) - K::kRound;
-  const V r = (x - n * K::kLn2High) - n * K::kLn2Low;
-  const V power = fma(r * r, polynomial(r, K::kPolynomial), r) + 1, exponent = n + kScale;
-  return times_power(power, exponent);
 }
 
 // 2^n (e^r - 1) + (2^n - 1): the two parts are added with their rounding error kept.
@@ -97,7 +58,7 @@ inline Floats log_positive(Floats x, Floats correction) {
   const Floats f = b.m - 1.0f;
   const Floats high = b.k * K::kLn2High, sum = high + f;
   const Floats lost = ((high - sum) + f) + fma(b.k, Floats{} + K::kLn2Low, correction);
-  return sum + fma(f * f, fma(f, polynomial(f, kLogPolynomial), Floats{} - 0.5f), lost);
+  return sum + fma(f * f, fma(f, long_polynomial(f, kLogPolynomial), Floats{} - 0.5f), lost);
 }
 
 // What a logarithm is outside the positive numbers.
@@ -118,92 +79,106 @@ inline Floats log1p_of(Floats x) {
   return magnitude(x) < 0x1p-25f ? x : result;
 }
 
-// t / (t + 2) for t = e^2|x| - 1; where t is large, 1 - 2 / (t + 2) carries less of its error.
+// 1 - 2 / (e^2|x| + 1), and near 0, where that cancels, (tanh(x) / x - 1) / x^2 in x^2.
+constexpr float kTanhPolynomial[] = {-0.33333332007976979f, 0.13333113729020863f,
+                                     -0.053909428827459534f, 0.021309388664439033f,
+                                     -0.0066102278311082303f};
+
 inline Floats tanh_of(Floats x) {
-  const Floats t = expm1_of(2.0f * magnitude(x));
-  const auto large = t > 2.0f;
-  const Floats sum = t + 2.0f;
-  const Floats quotient = (large ? Floats{} - 2.0f : t) / sum;
-  const Floats lost = t - (sum - 2.0f);
-  const Floats small = fma(quotient * -0.4f, lost, quotient);  // 1 / sum is 0.25 to 0.5
-  return with_sign_of(large ? quotient + 1.0f : small, x);
+  const Floats size = magnitude(x), square = x * x;
+  const Floats near = fma(x * square, polynomial(square, kTanhPolynomial), x);
+  // From 10 on it is 1.
+  const Floats far = 1.0f - 2.0f / (exp_inside<0>(2.0f * at_most(size, 10.0f)) + 1.0f);
+  return size < 0.55f ? near : with_sign_of(far, x);
 }
 
 template <class V>
-inline V absolute(V x) {
-  return x < 0 ? -x : x;
+inline V minus_magnitude(V x) {
+  if constexpr (sizeof(x[0]) == sizeof(float)) {
+    return (V)((Integers)x | INT32_MIN);
+  } else {
+    return x < 0 ? x : -x;
+  }
 }
 
 template <class V>
 inline V sigmoid_of(V x) {
-  const V e = exp_of(-absolute(x));
+  const V e = exp_nonpositive(minus_magnitude(x));
   return (x < 0 ? e : V{} + 1) / (1 + e);
 }
+
 // Tails are computed times 2^24.
 constexpr int kTailScale = 24;
 constexpr float kTailUnit = 0x1p-24f;
 
+// x / (1 + e^-|x|) where x >= 0, the same times e^-|x| where not, from e^-|x| times 2^24.
+template <class V>
+inline V times_sigmoid(V x, V scaled) {
+  const V quotient = x / fma(scaled, V{} + kTailUnit, V{} + 1);
+  return x < 0 ? quotient * scaled * kTailUnit : quotient;
+}
+
 template <class V>
 inline V silu_of(V x) {
-  const V scaled = exp_of<kTailScale>(-absolute(x));
-  const V quotient = (x < 0 ? x * scaled : x) / (1 + scaled * kTailUnit);
-  return x < 0 ? quotient * kTailUnit : quotient;
+  return times_sigmoid(x, exp_nonpositive<kTailScale>(minus_magnitude(x)));
 }
 
-// Phi(-t) times 2^24, the normal distribution's tail, for t >= 0: e^(-t^2 / 2) times a function
-// that is smooth in (t - 3) / (t + 3) over all t.
-inline Floats normal_tail(Floats t) {
-  constexpr float kMills[] = {
-      0.72908369066529555f,    -0.50933199024130005f,   0.23001767971296402f,
-      -0.047262727689357138f,  -0.010462311157907835f,  0.0069696895431712496f,
-      0.0010241576682239034f,  -0.0010338913481372117f, -0.0002444839420897951f,
-      0.00013282590865159357f, 5.5174623938396321e-5f};
-  const auto beyond = t >= 15.0f;  // where it is less than any float
-  t = beyond ? Floats{} + 15.0f : t;
-  const Floats inverse = 1.0f / (t + 3.0f);
-  const Floats mills = polynomial((t - 3.0f) * inverse, kMills) * inverse;
-  const SquareParts square = exact_square(t);
-  const Floats e = exp_of<kTailScale>(-0.5f * square.high);
-  return beyond ? Floats{} : fma(e, -0.5f * square.low, e) * mills;
+// (t + 4) Phi(-t) e^(t^2 / 2), Phi the normal distribution, in (t - 4) / (t + 4) for t >= 0.
+constexpr float kMills[] = {0.75528513859619294f,    -0.60789659414508174f,
+                            0.38713668307040542f,    -0.18652330675776782f,
+                            0.060406185514291791f,   -0.0075254024182085447f,
+                            -0.0035209728239863741f, 0.0015668816877809047f,
+                            0.00018899651942026396f, -0.0001255583856022561f};
+
+inline Floats gelu_of(Floats x) {
+  const Floats t = at_most(magnitude(x), 17.0f);  // where the tail is 0
+  // 1 / (t + 4), and what it lost in rounding; so precise since s magnifies it.
+  const Floats sum = t + 4.0f, inverse = 1.0f / sum;
+  const Floats lost =
+      inverse * fma(sum - 4.0f - t, inverse, -product_rest(sum, inverse, Floats{} + 1.0f));
+  const Floats s = fma(lost, Floats{} - 8.0f, fma(inverse, Floats{} - 8.0f, Floats{} + 1.0f));
+  const Floats value = long_polynomial(s, kMills);
+  const Floats mills = fma(value, lost, value * inverse);
+  const Floats square = t * t, rest = product_rest(t, t, square);
+  const Floats tail = exp_inside<kTailScale>(-0.5f * square, -0.5f * rest) * mills;
+  const Floats positive = x * fma(tail, Floats{} - kTailUnit, Floats{} + 1.0f);
+  return x < 0 ? x * tail * kTailUnit : positive;
 }
 
-// erf(x) / x - 1 in x^2 for |x| < 1.
+// x sigmoid(v), v = 2 sqrt(2 / pi) (x + 0.044715 x^3). A unit of v would be many of e^v, so what is
+// lost on the way to v is carried along.
+inline Floats gelu_tanh_of(Floats x) {
+  constexpr double kLinear = 1.5957691216057308, kCubic = 0.07135481627260025;
+  constexpr float kLinearHigh = 0x1.9884p0f, kCubicHigh = kCubic;  // 15 bits: slope - kLinearHigh
+  constexpr float kLinearLow = kLinear - kLinearHigh;              // is exact
+  constexpr float kCubicLow = kCubic - kCubicHigh;
+  const Floats size = at_most(magnitude(x), 16.0f);  // e^-v times x is less than any float
+  const Floats square = size * size, square_rest = product_rest(size, size, square);
+  const Floats cubic = square * kCubicHigh;
+  const Floats slope = cubic + kLinearHigh;
+  Floats rest =
+      (cubic - (slope - kLinearHigh)) + product_rest(square, Floats{} + kCubicHigh, cubic);
+  rest = fma(square, Floats{} + kCubicLow, fma(square_rest, Floats{} + kCubicHigh, rest));
+  const Floats v = size * slope;
+  const Floats v_rest = fma(size, rest + kLinearLow, product_rest(size, slope, v));
+  constexpr float kFar = 130;  // e^-130 times 2^24 is 0
+  const Floats bounded = at_most(v, kFar);
+  return times_sigmoid(x, exp_inside<kTailScale>(-bounded, -v_rest));
+}
+
+// erf(x) / x - 1 in x^2 for |x| < 1; beyond, log(erfc(x)) / x in x.
 constexpr float kErfPolynomial[] = {
     0.12837916584835096f,   -0.37612626666720334f,    0.11283594715160218f,  -0.026854212010626412f,
     0.0051890874234339739f, -0.00080168642871658699f, 7.8758750626854883e-5f};
-
-inline Floats gelu_of(Floats x) {
-  constexpr float kHalfSqrtHalf = 0.353553391f;
-  const Floats size = magnitude(x), tail = normal_tail(size);
-  const Floats slope = x * kHalfSqrtHalf;
-  const Floats near = fma(slope, polynomial(0.5f * x * x, kErfPolynomial), slope) + 0.5f;
-  const Floats far = 1.0f - tail * kTailUnit;
-  const Floats positive = x * (size < 0.75f ? near : far);
-  return x < -0.75f ? x * tail * kTailUnit : positive;
-}
-
-// 2 sqrt(2 / pi) (x + 0.044715 x^3).
-inline Doubles gelu_inner(Doubles x) {
-  constexpr double kLinear = 1.5957691216057308, kCubic = 0.07135481627260025;
-  return x * (kLinear + kCubic * (x * x));
-}
-
-// x sigmoid(v) with v in double, since e^v magnifies its error.
-inline Floats gelu_tanh_of(Floats x) {
-  const Doubles lower = gelu_inner(lower_half(x)), upper = gelu_inner(upper_half(x));
-  const Floats v = join(lower, upper);
-  const Floats rest = join(lower - lower_half(v), upper - upper_half(v));
-  const Floats e = exp_of<kTailScale>(-magnitude(v));
-  const Floats corrected = e * (1.0f - with_sign_of(rest, (Floats)((Integers)rest ^ (Integers)v)));
-  const Floats bounded = magnitude(v) < 120.0f ? corrected : e;  // rest is NaN for infinite v
-  const Floats quotient = (x < 0 ? x * bounded : x) / (1.0f + bounded * kTailUnit);
-  return x < 0 ? quotient * kTailUnit : quotient;
-}
+constexpr float kErfcPolynomial[] = {-1.1289572433855557f,    -0.63397144758926453f,
+                                     -0.10809191262559006f,   0.025308601194779258f,
+                                     -0.0043739226248216579f, 0.00051574556381983117f,
+                                     -3.6593011820437698e-5f, 1.1660325004599572e-6f};
 
 inline Floats erf_of(Floats x) {
-  constexpr float kSqrt2 = 1.41421356f;
-  const Floats near = fma(x, polynomial(x * x, kErfPolynomial), x);
-  const Floats far = 1.0f - 2.0f * kTailUnit * normal_tail(magnitude(x) * kSqrt2);
+  const Floats square = x * x, size = at_most(magnitude(x), 4.0f);
+  const Floats near = fma(x, long_polynomial(square, kErfPolynomial), x);
+  const Floats far = 1.0f - exp_inside<0>(size * long_polynomial(size, kErfcPolynomial));
   return magnitude(x) < 1.0f ? near : with_sign_of(far, x);
 }
 
@@ -259,13 +234,26 @@ inline void sines_of_any(const float* x, float* out, int64_t n) {
   }
 }
 
+// As precise as a result in float32 needs.
+struct ShortExpConstants : ExpConstants<double> {
+  static constexpr double kPolynomial[] = {0.5,
+                                           0.16666666718997508,
+                                           0.041666666718980845,
+                                           0.0083332984837548862,
+                                           0.001388885404961482,
+                                           0.00019899273958649361,
+                                           2.4859578222625295e-5};
+};
+
 // (2^k m)^y.
 inline Doubles power_of_positive(Doubles k, Doubles m, Doubles y) {
   constexpr double kAtanh[] = {-2.6405968720480837e-14, 0.33333333339789628, 0.1999999744591619,
                                0.14286083072937864,     0.11087124955038745, 0.098040478198765268};
-  const Doubles s = (m - 1) / (m + 1);
-  const Doubles of_m = 2 * s * (1 + polynomial(s * s, kAtanh));
-  return exp_of(y * fma(k, Doubles{} + 0.69314718055994531, of_m));
+  const Doubles s = (m - 1) / (m + 1), twice = s + s;
+  const Doubles of_m = fma(twice, polynomial(s * s, kAtanh), twice);
+  const Doubles exponent = y * fma(k, Doubles{} + 0.69314718055994531, of_m);
+  // Beyond these float32 has no powers.
+  return exp_inside<0, ShortExpConstants>(at_least(at_most(exponent, 90.0), -105.0));
 }
 
 // x^y for lanes where y is finite and x is neither 0, infinite nor NaN: e^(y log |x|) in double.

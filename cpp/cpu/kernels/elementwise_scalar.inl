@@ -6,7 +6,7 @@ struct FloorDivide {
   // For operands that leave no doubt: see division_run.
   static float of_plain(float a, float b) {
     const double x = a, y = b;
-    double quotient = __builtin_floor(x / y);
+    double quotient = Floor::of(x / y);
     const double rest = x - y * quotient;
     quotient -= ((rest != 0) & ((rest < 0) != (y < 0))) ? 1 : 0;  // x / y was rounded up
     quotient += __builtin_fabs(rest) >= __builtin_fabs(y) ? 1 : 0;
@@ -34,7 +34,7 @@ struct Remainder {
   // For operands that leave no doubt: see division_run.
   static float of_plain(float a, float b) {
     const double x = a, y = b;
-    double rest = x - y * __builtin_floor(x / y);
+    double rest = x - y * Floor::of(x / y);
     rest = ((rest != 0) & ((rest < 0) != (y < 0))) ? rest + y : rest;  // x / y was rounded up
     rest = __builtin_fabs(rest) >= __builtin_fabs(y) ? rest - y : rest;
     return static_cast<float>(rest == 0 ? __builtin_copysign(0.0, y) : rest);

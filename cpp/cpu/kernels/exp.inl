@@ -1,5 +1,5 @@
-// e^x for x <= 0, in multiplications and additions that are rounded one by one: the same bits on
-// every instruction set. Within 1.1 units in the last place, subnormal results included.
+// e^x within 1.1 units in the last place, subnormal results included. Sets with a fused
+// multiplication and addition agree bit for bit.
 #pragma once
 
 #include "cpu/kernels/vector.inl"
@@ -17,8 +17,9 @@ struct ExpConstants<float> {
   static constexpr float kLn2High = 0x1.63p-1f;  // 9 bits: its product with an exponent is exact
   static constexpr float kLn2Low = -0x1.bd0106p-13f;
   static constexpr int kMantissa = 23, kBias = 127;
-  static constexpr float kPolynomial[] = {0.5f,          0.16666667f,  0.041666467f,
-                                          0.0083333105f, 0.001393365f, 0.00019890991f};
+  static constexpr float kPolynomial[] = {0.50000000000000045f, 0.16666577025597448f,
+                                          0.041666554662005084f, 0.0083631730746036876f,
+                                          0.001392617612501813f};
 };
 
 template <>
@@ -56,17 +57,34 @@ inline V times_power(V x, V n) {
   return x * (V)(first << K::kMantissa) * (V)(second << K::kMantissa);
 }
 
-template <class V>
+// e^(x + rest) times 2^kScale for kLowest <= x <= 88, where a later factor needs the digits that a
+// small result would lose; `rest` is what x lost in rounding, or nothing.
+template <int kScale, class Constants = void, class V, class... Rest>
+inline V exp_inside(V x, Rest... rest) {
+  using C = std::remove_cvref_t<decltype(x[0])>;
+  using K = std::conditional_t<std::is_void_v<Constants>, ExpConstants<C>, Constants>;
+  constexpr C kLog2e = static_cast<C>(1.4426950408889634);
+  const V n = fma(x, V{} + kLog2e, V{} + K::kRound) - K::kRound;
+  const V reduced = fma(n, V{} - K::kLn2Low, fma(n, V{} - K::kLn2High, x));
+  const V r = (reduced + ... + rest);
+  const V power = fma(r * r, polynomial(r, K::kPolynomial), r) + 1;
+  if constexpr (kScale == 0) {
+    return times_power(power, n);
+  } else {
+    return times_power(power, n + kScale);
+  }
+}
+
+template <int kScale = 0, class V>
 inline V exp_nonpositive(V x) {
   using C = std::remove_cvref_t<decltype(x[0])>;
-  using K = ExpConstants<C>;
-  constexpr C kLog2e = static_cast<C>(1.4426950408889634);
-  constexpr int kDegree = static_cast<int>(std::size(K::kPolynomial)) - 1;
+  constexpr C kLowest = ExpConstants<C>::kLowest - static_cast<C>(kScale * 0.6931471805599453);
+  return exp_inside<kScale>(at_least(x, kLowest));
+}
 
-  x = x < K::kLowest ? V{} + K::kLowest : x;  // NaN stays
-  const V n = (x * kLog2e + K::kRound) - K::kRound;
-  const V r = (x - n * K::kLn2High) - n * K::kLn2Low;
-  V q = V{} + K::kPolynomial[kDegree];
-  for (int i = kDegree - 1; i >= 0; --i) q = q * r + K::kPolynomial[i];
-  return times_power((r + r * r * q) + 1, n);
+template <class V>
+inline V exp_of(V x) {
+  using C = std::remove_cvref_t<decltype(x[0])>;
+  constexpr C kHighest = sizeof(C) == sizeof(float) ? 89 : 710;  // their powers are infinite
+  return exp_nonpositive(at_most(x, kHighest));
 }

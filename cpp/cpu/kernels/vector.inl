@@ -1,10 +1,11 @@
 // Vectors of float and double, on top of what isa/vector_*.h supplies for the instruction set:
 //   kVectorBytes                  length of a register
-//   fma(a, b, c)                  a * b + c on Floats or Doubles, fused where the machine can
+//   fma(a, b, c)                  a * b + c on Floats or Doubles, fused where kFused says so
 //   widen(const float16*)         Floats from as many halves
 //   narrow(Floats, float16*)      rounded to nearest even
 //   lower_half, upper_half        of Floats, as Doubles
 //   times_power(x, n)             x * 2^n, where the machine can; exp.inl has it for the others
+//   at_least, at_most             where the machine has them; below for the others
 //   kTileRows, kTileVectors       the tile of a matrix product that fits the registers
 // Arithmetic, comparison and selection are the operators of the compilers' vector extension.
 #pragma once
@@ -45,6 +46,50 @@ inline void narrow(Floats v, bfloat16* p) {
   const Words rounded = (u + 0x7fff + (u >> 16 & 1)) >> 16;
   const Words quiet = u >> 16 | 0x40;
   store(__builtin_convertvector((u & 0x7fffffff) > 0x7f800000 ? quiet : rounded, Halves), p);
+}
+
+// x within a bound; NaN stays.
+template <class V, class C>
+inline V at_least(V x, C bound) {
+  return x < bound ? V{} + bound : x;
+}
+template <class V, class C>
+inline V at_most(V x, C bound) {
+  return x > bound ? V{} + bound : x;
+}
+
+template <class V, class C, int kCount>
+inline V polynomial(V x, const C (&coefficients)[kCount]) {
+  V sum = V{} + coefficients[kCount - 1];
+  for (int i = kCount - 2; i >= 0; --i) sum = fma(sum, x, V{} + coefficients[i]);
+  return sum;
+}
+
+// The same by its even and its odd powers, which do not wait for each other.
+template <class V, class C, int kCount>
+inline V long_polynomial(V x, const C (&coefficients)[kCount]) {
+  const V square = x * x;
+  V part[2] = {V{} + coefficients[(kCount - 1) & ~1], V{} + coefficients[(kCount - 2) | 1]};
+  for (int i = kCount - 3; i >= 0; --i)
+    part[i & 1] = fma(part[i & 1], square, V{} + coefficients[i]);
+  return fma(part[1], x, part[0]);
+}
+
+// Two vectors of doubles as one of floats, rounded.
+inline Floats join(Doubles lower, Doubles upper) {
+  typedef float Half __attribute__((vector_size(kVectorBytes / 2)));
+  Half halves[2] = {__builtin_convertvector(lower, Half), __builtin_convertvector(upper, Half)};
+  return load<Floats>(reinterpret_cast<const float*>(halves));
+}
+
+// a * b - product: what a product lost in rounding.
+inline Floats product_rest(Floats a, Floats b, Floats product) {
+  if constexpr (kFused) {
+    return fma(a, b, -product);
+  } else {
+    return join(lower_half(a) * lower_half(b) - lower_half(product),
+                upper_half(a) * upper_half(b) - upper_half(product));
+  }
 }
 
 inline Doubles widen(const double* p) { return load<Doubles>(p); }
