@@ -131,6 +131,14 @@ struct ReduceParams {
   uint32_t unused;
 };
 
+// `taken` of n elements along the middle one of [outer, n, inner].
+struct TakeParams {
+  uint64_t outer;
+  uint64_t n;
+  uint64_t taken;
+  uint64_t inner;
+};
+
 // Row-major [outer, axis, inner].
 struct ScanParams {
   uint64_t outer;
@@ -363,6 +371,7 @@ static_assert(sizeof(FillParams) == 8, "FillParams");
 static_assert(sizeof(CopyParams) == 408, "CopyParams");
 static_assert(sizeof(ElementwiseParams) == 1912, "ElementwiseParams");
 static_assert(sizeof(ReduceParams) == 56, "ReduceParams");
+static_assert(sizeof(TakeParams) == 32, "TakeParams");
 static_assert(sizeof(ScanParams) == 32, "ScanParams");
 static_assert(sizeof(RowParams) == 40, "RowParams");
 static_assert(sizeof(MatmulParams) == 64, "MatmulParams");

@@ -107,15 +107,8 @@ def test_expand_dims_and_squeeze(target: str) -> None:
     assert (np.asarray(x) == 4).all()
 
 
-@pytest.fixture
-def takes(request: pytest.FixtureRequest, target: str) -> None:
-    """The Metal device's kernel is to come; when it is here, this fixture has to go."""
-    if not target.startswith("cpu"):
-        request.applymarker(pytest.mark.xfail(raises=bm.CapabilityError, strict=True))
-
-
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int8", "int64"])
-def test_take(dtype: str, target: str, takes: None) -> None:
+def test_take(dtype: str, target: str) -> None:
     a = random((5, 6, 3), "float32").astype(np_dtype(dtype))
     at = np.array([[0, -1, 2], [4, 4, -5]])
     for axis in (0, 1, -1, None):
