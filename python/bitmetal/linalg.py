@@ -14,6 +14,7 @@ from bitmetal._core import linalg_solve_triangular as solve_triangular
 from bitmetal._core import linalg_svd as svd
 from bitmetal._core import linalg_svdvals as svdvals
 from bitmetal._errors import LinAlgError
+from bitmetal._norms import matrix_rank, norm
 from bitmetal._results import EighResult, LstsqResult, QRResult, SlogdetResult, SVDResult
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
     "eigvalsh",
     "inv",
     "lstsq",
+    "matrix_rank",
+    "norm",
     "pinv",
     "qr",
     "slogdet",
