@@ -1,122 +1,89 @@
-"""Reductions, running sums, softmax, norms, copies and conversions, of 64 MiB and small."""
+"""Reductions, arg-reductions and running sums over all, the last, the first and a middle axis."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
-from peers import optional
+from rows import SIZES, Call, Measure, Row, run, square, torch, values
 
 import bitmetal as bm
 
-torch = optional("torch")
-Measure = Callable[..., None]
-SHAPES = [(4096, 4096), (32, 1000)]
+REDUCTIONS = "sum mean prod max min any argmax argmin var std count_nonzero".split()  # noqa: SIM905
+AXES = ["all", "last", "first", "middle"]
+SCANS = ["cumsum_last", "cumsum_first", "cumprod_last"]
+NAMES = [
+    *(f"{op}_{axis}" for op in REDUCTIONS for axis in AXES),
+    *(f"{op}_{axis}" for op in ("norm", "logsumexp") for axis in ("last", "first")),
+    *(f"sum_{axis}_{kind}" for axis in AXES for kind in ("bfloat16", "float16", "int8")),
+    *(f"max_{axis}_bfloat16" for axis in ("last", "first")),
+    *SCANS,
+]
 
 
-def values(shape: tuple[int, int]) -> np.ndarray:
-    return np.random.default_rng(0).standard_normal(shape, np.float32)
-
-
-def of_torch(name: str, x: np.ndarray, *arguments: object) -> Callable[[], object] | None:
-    """A call of torch.NAME(x, ...)."""
+def of_torch(name: str, x: np.ndarray, axis: int | None, kind: str) -> Call | None:
+    """Give torch's call; where axis is None, over all elements."""
     if torch is None:
         return None
-    function, a = getattr(torch, name), torch.from_numpy(x)
-    return lambda: function(a, *arguments)
+    a = torch.from_numpy(np.asarray(x, np.float32)).to(getattr(torch, kind))
+    name = {"max": "amax", "min": "amin", "norm": "linalg.vector_norm"}.get(name, name)
+    function = torch.linalg.vector_norm if name.startswith("linalg") else getattr(torch, name)
+    if name == "prod" and axis is None:
+        return partial(function, a)
+    if name in ("var", "std"):
+        return partial(function, a, axis, correction=0)
+    options = {"dtype": torch.int64} if kind == "int8" else {}
+    return partial(function, a, axis, **options)
 
 
-@pytest.mark.parametrize("axis", [None, 0, 1])
-@pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "argmax", "var"])
-@pytest.mark.parametrize("shape", SHAPES)
-def test_reduce(measure: Measure, shape: tuple[int, int], name: str, axis: int | None) -> None:
+def of_numpy(name: str, x: np.ndarray, axis: int | None) -> Call | None:
+    """Give NumPy's call, where it has one."""
+    if name == "logsumexp":
+        return partial(np.logaddexp.reduce, x, axis)
+    if name == "norm":
+        return partial(np.linalg.norm, x, axis=axis)
+    return partial(getattr(np, name), x, axis)
+
+
+def row(name: str, n: int) -> Row:
+    """Give the calls of a name of `NAMES` for n elements."""
+    *op, place = name.split("_")[:3] if name[-1].isdigit() else [*name.split("_"), "float32"]
+    operation, along, kind = "_".join(op[:-1]), op[-1], place
+    dtype = np.dtype(bm.bfloat16.dtype if kind == "bfloat16" else kind)
+    shape: tuple[int, ...] = square(n)
+    if along == "middle":
+        shape = (max(1, shape[0] // 16), min(16, shape[0]), shape[1])
     x = values(shape)
+    if operation in ("prod", "cumprod"):
+        x = 1 + x / 1024
+    if operation == "any":
+        x = np.zeros(shape, np.float32)
+    x = x.astype(dtype)
+    axis = {"all": None, "last": len(shape) - 1, "first": 0, "middle": 1}[along]
     a = bm.asarray(x)
-    ours, theirs = getattr(bm, name), getattr(np, name)
-    of_axis = {"max": "amax", "min": "amin"}.get(name, name)  # torch.max(x, axis) finds indices too
-    measure(
-        lambda: ours(a, axis),
-        nbytes=x.nbytes,
-        numpy=lambda: theirs(x, axis),
-        torch=of_torch(name, x) if axis is None else of_torch(of_axis, x, axis),
+    if operation.startswith("cum"):
+        out = bm.empty(shape)
+        theirs = partial(getattr(np, operation), x, axis, out=np.empty_like(x))
+        t = None
+        if torch is not None:
+            held = torch.empty(shape)
+            t = partial(getattr(torch, operation), torch.from_numpy(x), axis, out=held)
+        return Row(2 * x.nbytes, partial(getattr(bm, operation), a, axis, out=out), theirs, t)
+    function = getattr(bm, operation)
+    first = function(a, axis)
+    return Row(
+        x.nbytes,
+        partial(function, a, axis, out=first),
+        of_numpy(operation, x, axis),
+        of_torch(operation, x, axis, kind),
     )
 
 
-@pytest.mark.parametrize("axis", [0, 1])
-@pytest.mark.parametrize("shape", SHAPES)
-def test_cumsum(measure: Measure, shape: tuple[int, int], axis: int) -> None:
-    x = values(shape)
-    a, out = bm.asarray(x), bm.empty(shape)
-    measure(
-        lambda: bm.cumsum(a, axis, out=out),
-        nbytes=2 * x.nbytes,
-        numpy=lambda: np.cumsum(x, axis),
-        torch=of_torch("cumsum", x, axis),
-    )
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_layer_norm(measure: Measure, shape: tuple[int, int]) -> None:
-    x = values(shape)
-    a, out = bm.asarray(x), bm.empty(shape)
-
-    def numpy() -> np.ndarray:
-        y = x - x.mean(axis=1, keepdims=True)
-        y /= np.sqrt(np.mean(y * y, axis=1, keepdims=True) + np.float32(1e-5))
-        return y
-
-    measure(
-        lambda: bm.layer_norm(a, out=out),
-        nbytes=2 * x.nbytes,
-        numpy=numpy,
-        torch=of_torch("layer_norm", x, shape[1:]),
-    )
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_softmax(measure: Measure, shape: tuple[int, int]) -> None:
-    x = values(shape)
-    a, out = bm.asarray(x), bm.empty(shape)
-
-    def numpy() -> np.ndarray:
-        e = np.exp(x - x.max(axis=1, keepdims=True))
-        e /= e.sum(axis=1, keepdims=True)
-        return e
-
-    measure(
-        lambda: bm.softmax(a, out=out),
-        nbytes=2 * x.nbytes,
-        numpy=numpy,
-        torch=of_torch("softmax", x, 1),
-    )
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_rms_norm(measure: Measure, shape: tuple[int, int]) -> None:
-    x = values(shape)
-    a, out = bm.asarray(x), bm.empty(shape)
-    measure(
-        lambda: bm.rms_norm(a, out=out),
-        nbytes=2 * x.nbytes,
-        numpy=lambda: x / np.sqrt(np.mean(x * x, axis=1, keepdims=True) + np.float32(1e-5)),
-    )
-
-
-@pytest.mark.parametrize("what", ["copy", "transpose", "float16", "bfloat16"])
-@pytest.mark.parametrize("shape", SHAPES)
-def test_copy(measure: Measure, shape: tuple[int, int], what: str) -> None:
-    x = values(shape)
-    a = bm.asarray(x)
-    kind = np.dtype(
-        bm.bfloat16.dtype if what == "bfloat16" else what if what == "float16" else np.float32
-    )
-    calls: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
-        "copy": (a.copy, x.copy),
-        "transpose": (lambda: a.T.copy(), lambda: np.ascontiguousarray(x.T)),
-    }
-    ours, theirs = calls.get(what, (lambda: a.astype(what), lambda: x.astype(kind)))
-    measure(ours, nbytes=x.nbytes + x.size * kind.itemsize, numpy=theirs)
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("n", SIZES)
+def test_reduce(measure: Measure, n: int, name: str) -> None:
+    run(measure, row(name, n))
 
 
 def test_call_overhead(measure: Measure) -> None:
