@@ -272,7 +272,7 @@ def test_checker_finds_a_missing_barrier(checker: Callable[[str], str]) -> None:
     )
     assert "race" in text
     assert "tile" in text
-    assert "6" in text  # the line
+    assert "program_source:6" in text
 
 
 def test_checker_finds_an_index_off_by_one(checker: Callable[[str], str]) -> None:

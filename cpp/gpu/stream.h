@@ -5,10 +5,9 @@
 // only where one reads or writes bytes that another since the last barrier wrote (or writes what
 // it reads); command buffers follow each other by a fence.
 //
-// While a Profile records, a command buffer holds one dispatch. Otherwise
-// work is committed once a command buffer holds kMaxDispatches dispatches or touches kMaxBytes
-// bytes, and whenever somebody waits for it. Command buffers have serials 1, 2, ... in the order of
-// their commit; they also complete in that order.
+// Work is committed once a command buffer holds kMaxDispatches dispatches or touches kMaxBytes
+// bytes, and whenever somebody waits for it; while a Profile records, after each dispatch. Command
+// buffers have serials 1, 2, ... in the order of their commit; they also complete in that order.
 //
 // A command buffer that fails makes its serial fail, and those of later ones that read what it
 // wrote: whoever waits for one gets a DeviceError, and recording a dispatch that reads its results

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "bitmetal/blockwise.h"
+#include "bitmetal/error.h"
 #include "bitmetal/ternary.h"
 #include "core/backend.h"
 #include "core/profile.h"
@@ -47,14 +48,13 @@ constexpr std::string_view method_name() {
 template <class T>
 void add_choice(std::string& name, const T& argument) {
   if constexpr (std::is_same_v<T, Reduction>) {
-    name += ' ';
-    name += name_of(argument);
+    name += cat(" ", name_of(argument));
   } else if constexpr (std::is_same_v<T, Scan>) {
     name += argument == Scan::sum ? " sum" : " prod";
   } else if constexpr (std::is_same_v<T, Expression>) {
     for (const Node& node : argument.nodes()) {
-      if (arity_of(node.op) > 0 && node.op != Elementwise::cast)
-        name += ' ', name += name_of(node.op);
+      if (arity_of(node.op) == 0 || node.op == Elementwise::cast) continue;
+      name += cat(" ", name_of(node.op));
     }
   }
 }
