@@ -67,6 +67,7 @@ def test_strided_input_and_out(target: str) -> None:
     np.testing.assert_allclose(shown, np.cumsum(a.astype(np.float64), axis=0), atol=1e-5)
 
 
+@pytest.mark.large
 def test_long_sums_keep_their_digits(target: str) -> None:
     """A running float32 sum would stop growing at 2^24."""
     count = (1 << 24) + 5000
@@ -82,6 +83,7 @@ def test_infinity_and_nan_come_once(target: str) -> None:
         np.testing.assert_array_equal(bm.cumsum(rows, axis=0), np.cumsum(rows, axis=0))
 
 
+@pytest.mark.large
 def test_same_bits_for_any_number_of_threads(target: str) -> None:
     a = random((300000,), "float32")
     before = bm.num_threads()
