@@ -237,6 +237,11 @@ PRODUCTS = [
         for batch in (1, 4, 9, 31)
     ),
     *(
+        product(f, size, 67, 320, batch, "bfloat16")
+        for f, size in [*ALONG_ROWS, ("fp4", 32), ("int8", 7)]
+        for batch in (3, 9)
+    ),
+    *(
         product("affine", size, 35, 384, batch, "float32", bits=bits)
         for size, bits in [(32, 4), (64, 2), (64, 3), (64, 4), (128, 6), (128, 8)]
         for batch in (2, 7, 11)

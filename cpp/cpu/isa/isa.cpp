@@ -21,17 +21,16 @@ struct Entry {
   Isa isa;
   std::string_view name;
 };
-constexpr Entry kNames[] = {{Isa::generic, "generic"},
-                            {Isa::avx2, "avx2"},
-                            {Isa::avxvnni, "avxvnni"},
-                            {Isa::avx512, "avx512"},
-                            {Isa::neon, "neon"}};
+constexpr Entry kNames[] = {{Isa::generic, "generic"},       {Isa::avx2, "avx2"},
+                            {Isa::avxvnni, "avxvnni"},       {Isa::avx512, "avx512"},
+                            {Isa::avx512bf16, "avx512bf16"}, {Isa::neon, "neon"}};
 
 const Kernels* built(Isa isa) {
   switch (isa) {
     case Isa::avx2: return avx2_kernels;
     case Isa::avxvnni: return avxvnni_kernels;
     case Isa::avx512: return avx512_kernels;
+    case Isa::avx512bf16: return avx512bf16_kernels;
     case Isa::neon: return neon_kernels;
     default: return generic_kernels;
   }
@@ -72,6 +71,7 @@ bool runs(Isa isa) {
       return avx2 && (state & kZmm) == kZmm &&
              all(extended.b, {16 /*F*/, 17 /*DQ*/, 30 /*BW*/, 31 /*VL*/}) &&
              all(extended.c, {11 /*VNNI*/});
+    case Isa::avx512bf16: return runs(Isa::avx512) && all(extended1.a, {5});
     default: return false;
   }
 }

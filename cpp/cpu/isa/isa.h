@@ -16,10 +16,11 @@ struct Kernels;
 // In ascending order of preference on each architecture.
 enum class Isa : uint8_t {
   generic,
-  avx2,     // AVX2, FMA, F16C, BMI2
-  avxvnni,  // avx2 with 8-bit dot products
-  avx512,   // AVX-512 F, BW, DQ, VL and VNNI
-  neon,     // Armv8.2 with dotprod
+  avx2,        // AVX2, FMA, F16C, BMI2
+  avxvnni,     // avx2 with 8-bit dot products
+  avx512,      // AVX-512 F, BW, DQ, VL and VNNI
+  avx512bf16,  // avx512 with BF16
+  neon,        // Armv8.2 with dotprod
 };
 
 std::string_view name_of(Isa isa);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "cpu/isa/isa.h"
+#include "cpu/kernels/bf16.h"
 #include "cpu/kernels/blockwise.h"
 #include "cpu/kernels/convert.h"
 #include "cpu/kernels/elementwise.h"
@@ -37,6 +38,7 @@ struct Kernels {
   GemmKernels gemm;
   GemvKernels gemv;
   Int8Kernels int8;
+  Bf16Kernels bf16;
 };
 
 // Null where this build lacks the set.
@@ -44,6 +46,7 @@ extern const Kernels* const generic_kernels;
 extern const Kernels* const avx2_kernels;
 extern const Kernels* const avxvnni_kernels;
 extern const Kernels* const avx512_kernels;
+extern const Kernels* const avx512bf16_kernels;
 extern const Kernels* const neon_kernels;
 
 }  // namespace bitmetal::cpu

@@ -30,5 +30,6 @@ constexpr Kernels make_kernels(Isa isa) {
           .layer_norm = kLayerNormKernels,
           .gemm = kGemmKernels,
           .gemv = kGemvKernels,
-          .int8 = kInt8Kernels};
+          .int8 = kInt8Kernels,
+          .bf16 = {}};
 }

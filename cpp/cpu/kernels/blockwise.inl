@@ -80,6 +80,6 @@ constexpr BlockwiseKernels kBlockwiseKernels{
             dot_blocks_of<ByteLoader>, dot_blocks_of<AffineLoader<2>>,
             dot_blocks_of<AffineLoader<3>>, dot_blocks_of<AffineLoader<4>>,
             dot_blocks_of<AffineLoader<6>>, dot_blocks_of<AffineLoader<8>>},
-    .dot_nibbles = {dot_nibbles<false>, dot_nibbles<true>},
+    .dot_nibbles = {dot_nibbles<false, FloatNibbles>, dot_nibbles<true, FloatNibbles>},
     .decode_words = {decode_words<false>, decode_words<true>},
 };
