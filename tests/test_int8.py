@@ -83,6 +83,8 @@ PRODUCTS = [
         for m, n in [(1, 1), (1, 17), (3, 4), (9, 2), (6, 33)]
         for k in (1, 15, 64, 65, 131)
     ),
+    *(product(m, n, k) for m, n in [(9, 33), (130, 70)] for k in (1, 63, 1030)),
+    product(10, 20, 131071, -128, -128),
     # The largest sums: 16-bit intermediates would saturate.
     *(product(3, 5, k, low, low) for k in (64, 5000, 131071) for low in (-128, 127)),
 ]

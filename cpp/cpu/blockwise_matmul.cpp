@@ -8,6 +8,7 @@
 #include "cpu/blockwise_strips.h"
 #include "cpu/grain.h"
 #include "cpu/scratch.h"
+#include "cpu/transpose.h"
 
 namespace bitmetal::cpu {
 namespace {
@@ -227,8 +228,8 @@ class Product {
           for (int64_t i = 0; i < rows; ++i) {
             strips.pack(x + (first + i) * k_ + k0, depth, lines + i * words);
           }
-          transpose_block<uint32_t>(lines, words, rows, words,
-                                    packed + first * stride + strips.words_of(k0) * rows, rows);
+          kernels().gemm.transpose(lines, words, rows, words,
+                                   packed + first * stride + strips.words_of(k0) * rows, rows);
         });
       }
     });

@@ -18,7 +18,6 @@
 #include "core/half.h"
 #include "cpu/blockwise.h"
 #include "cpu/isa/kernels.h"
-#include "cpu/transpose.h"
 
 namespace bitmetal::cpu {
 
@@ -101,7 +100,7 @@ class FloatStrips {
     for (int64_t i = 0; i < count_; ++i) {
       decode_line(w_, row_ + i, k0, depth, buffer, line, memory_ + i * depth);
     }
-    transpose_block<uint32_t>(memory_, depth, count_, depth, strip, width());
+    kernels().gemm.transpose(memory_, depth, count_, depth, strip, width());
   }
   void multiply(int64_t rows, const float* a, const float* strip, int64_t, int64_t depth, float* c,
                 bool add) const {
@@ -130,7 +129,7 @@ class FloatStrips {
     auto* turned = reinterpret_cast<uint32_t*>(memory_);
     const auto* codes = w_.q.codes.data_as<uint8_t>() + (row_ * w_.columns + k0) / 2;
     if (count_ < width()) std::fill_n(turned, width() * words, 0u);
-    transpose_block<uint32_t>(codes, w_.columns / 8, count_, words, turned, width());
+    kernels().gemm.transpose(codes, w_.columns / 8, count_, words, turned, width());
     kernels().blockwise.decode_words[w_.high_first()](turned, depth, width(), block_size, scales,
                                                       run.biases ? biases : nullptr, w_.book(),
                                                       strip);
@@ -179,7 +178,7 @@ class PairStrips {
     const BlockRun run =
         w_.scales.run(row * w_.columns, count * w_.columns, memory + width() * blocks_);
     if (count < width()) std::fill_n(memory, width() * blocks_, 0.0f);
-    transpose_block<uint32_t>(run.scales, blocks_, count, blocks_, memory, width());
+    kernels().gemm.transpose(run.scales, blocks_, count, blocks_, memory, width());
   }
   void decode(int64_t k0, int64_t depth, uint32_t* strip) const {
     if (whole_) {
@@ -197,7 +196,7 @@ class PairStrips {
       decode_line(w_, row_ + i, k0, depth, buffer, line, to);
       pack(to, depth, packed + i * words);
     }
-    transpose_block<uint32_t>(packed, words, count_, words, strip, width());
+    kernels().gemm.transpose(packed, words, count_, words, strip, width());
   }
   void multiply(int64_t rows, const uint32_t* a, const uint32_t* strip, int64_t k0, int64_t depth,
                 float* c, bool add) const {

@@ -6,10 +6,14 @@
 #include "cpu/backend.h"
 #include "cpu/grain.h"
 #include "cpu/isa/kernels.h"
+#include "cpu/matrix.h"
 #include "cpu/scratch.h"
 
 namespace bitmetal::cpu {
 namespace {
+
+// Rows of the shorter side up to which packing the longer one costs more than adding up lanes.
+constexpr int64_t kFewRows = 8;
 
 // Columns with a value of at least `threshold`.
 void mark_outliers(const float* row, int64_t columns, float threshold, uint8_t* marks) {
@@ -125,6 +129,10 @@ void CpuBackend::int8_quantize_rows(const Array& x, float threshold, const Array
 
 void CpuBackend::int8_matmul(const Array& a, const Array& b, const Array& out) {
   const int64_t m = a.shape(0), n = b.shape(0), k = a.shape(1);
+  if (std::min(m, n) > kFewRows && k > 0) {
+    const Matrix weights{b.data(), DType::i8, n, k, k, 1};
+    return gemm({a.data(), DType::i8, m, k, k, 1}, weights.transposed(), out.data());
+  }
   const auto* left = a.data_as<int8_t>();
   const auto* right = b.data_as<int8_t>();
   auto* to = out.data_as<int32_t>();

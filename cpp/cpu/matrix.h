@@ -24,7 +24,8 @@ struct Matrix {
 
 // All compute out = a @ b into a row-major `out` of the same type. The elements of a's rows or of
 // its columns follow one another, and so do those of b.
-void gemm(const Matrix& a, const Matrix& b, std::byte* out);  // f32, f16, bf16, f64
+// f32, f16, bf16, f64; i8 with rows of a and columns of b contiguous, into i32, modulo 2^32.
+void gemm(const Matrix& a, const Matrix& b, std::byte* out);
 void gemm_blas(const Matrix& a, const Matrix& b, std::byte* out);
 void gemv(const Matrix& a, const std::byte* x, int64_t x_stride, std::byte* out);  // a @ x
 

@@ -12,6 +12,7 @@ namespace {
 
 #include "cpu/isa/blockwise_avx512.h"
 #include "cpu/isa/ternary_avx512.h"
+#include "cpu/isa/transpose_avx512.h"
 #include "cpu/isa/vector_avx512.h"
 
 #include "cpu/isa/int8_avx512.h"

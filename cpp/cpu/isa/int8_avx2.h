@@ -3,6 +3,8 @@
 
 inline int32_t sum_of_8(__m256i v) { return sum_lanes(I32x16{{v, _mm256_setzero_si256()}}); }
 
+using Int8Words = uint32_t __attribute__((vector_size(32)));
+
 #if BITMETAL_AVXVNNI
 
 constexpr int kInt8Step = 32;
@@ -29,6 +31,13 @@ struct Int8Sum {
   BITMETAL_INLINE int32_t total() const { return sum_of_8(v); }
 };
 
+constexpr int kInt8PerWord = 4;
+BITMETAL_INLINE inline Int8Words add_int8_products(Int8Words sum, Int8Words a, Int8Words b) {
+  __m256i v = (__m256i)sum;
+  add_dot(v, (__m256i)a, (__m256i)b);
+  return (Int8Words)v;
+}
+
 #else
 
 // As 16-bit numbers, of which two products make a 32-bit one: products of bytes would saturate.
@@ -53,5 +62,10 @@ struct Int8Sum {
   }
   BITMETAL_INLINE int32_t total() const { return sum_of_8(v); }
 };
+
+constexpr int kInt8PerWord = 2;
+BITMETAL_INLINE inline Int8Words add_int8_products(Int8Words sum, Int8Words a, Int8Words b) {
+  return sum + (Int8Words)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+}
 
 #endif

@@ -23,3 +23,11 @@ struct Int8Sum {
   BITMETAL_INLINE void add(Int8Left a, Int8Right b) { add_dot(v, a.v, b.v); }
   BITMETAL_INLINE int32_t total() const { return _mm512_reduce_add_epi32(v); }
 };
+
+constexpr int kInt8PerWord = 4;
+using Int8Words = uint32_t __attribute__((vector_size(64)));
+BITMETAL_INLINE inline Int8Words add_int8_products(Int8Words sum, Int8Words a, Int8Words b) {
+  __m512i v = (__m512i)sum;
+  add_dot(v, (__m512i)a, (__m512i)b);
+  return (Int8Words)v;
+}

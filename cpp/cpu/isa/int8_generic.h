@@ -25,3 +25,12 @@ struct Int8Sum {
   }
   BITMETAL_INLINE int32_t total() const { return static_cast<int32_t>(v); }
 };
+
+// As two 16-bit numbers.
+constexpr int kInt8PerWord = 2;
+using Int8Words = uint32_t __attribute__((vector_size(16)));
+inline Int8Words add_int8_products(Int8Words sum, Int8Words a, Int8Words b) {
+  using Signed = int32_t __attribute__((vector_size(16)));
+  const Signed low = ((Signed)a << 16 >> 16) * ((Signed)b << 16 >> 16);
+  return sum + (Int8Words)low + (Int8Words)(((Signed)a >> 16) * ((Signed)b >> 16));
+}

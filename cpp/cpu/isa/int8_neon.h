@@ -19,3 +19,9 @@ struct Int8Sum {
   BITMETAL_INLINE void add(Int8Left a, Int8Right b) { v = vdotq_s32(v, a.v, b.v); }
   BITMETAL_INLINE int32_t total() const { return vaddvq_s32(v); }
 };
+
+constexpr int kInt8PerWord = 4;
+using Int8Words = uint32_t __attribute__((vector_size(16)));
+BITMETAL_INLINE inline Int8Words add_int8_products(Int8Words sum, Int8Words a, Int8Words b) {
+  return (Int8Words)vdotq_s32((int32x4_t)sum, (int8x16_t)a, (int8x16_t)b);
+}

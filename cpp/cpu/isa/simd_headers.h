@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/half.h"
+#include "cpu/transpose.h"
 
 #if defined(__x86_64__)
 // g++ 12 takes the undefined pass-through operand of its own intrinsics for a mistake.

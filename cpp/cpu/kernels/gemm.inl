@@ -2,6 +2,15 @@
 
 #include "cpu/kernels/vector.inl"
 
+// Words are elements, or as many int8 as the instruction set multiplies at once.
+template <class V>
+BITMETAL_INLINE inline V multiply_add(V a, V b, V sum) {
+  return fma(a, b, sum);
+}
+BITMETAL_INLINE inline Words multiply_add(Words a, Words b, Words sum) {
+  return add_int8_products(sum, a, b);
+}
+
 template <class C, int kRows>
 void multiply_tile(const C* a, const C* b, int64_t k, C* c, int64_t stride, bool add) {
   using V = typename VectorOf<C>::type;
@@ -14,7 +23,7 @@ void multiply_tile(const C* a, const C* b, int64_t k, C* c, int64_t stride, bool
     for (int i = 0; i < kRows; ++i) {
       const V factor = V{} + a[i];
 #pragma GCC unroll 4
-      for (int v = 0; v < kTileVectors; ++v) sum[i][v] = fma(factor, row[v], sum[i][v]);
+      for (int v = 0; v < kTileVectors; ++v) sum[i][v] = multiply_add(factor, row[v], sum[i][v]);
     }
   }
 #pragma GCC unroll 16
@@ -33,9 +42,16 @@ constexpr TileKernel<C> tile_kernel() {
           multiply_tile<C, kTileRows>};
 }
 
+#ifndef BITMETAL_TRANSPOSE_WORDS
+constexpr auto transpose_words = transpose_block<uint32_t>;
+#endif
+
 template <int... n>
 constexpr GemmKernels gemm_kernels(std::integer_sequence<int, n...>) {
-  return {tile_kernel<float>(), tile_kernel<double>(), {nullptr, multiply_tile<float, n + 1>...}};
+  return {tile_kernel<float>(),
+          tile_kernel<double>(),
+          {nullptr, multiply_tile<float, n + 1>...},
+          transpose_words};
 }
 
 constexpr GemmKernels kGemmKernels = gemm_kernels(std::make_integer_sequence<int, kTileRows>{});

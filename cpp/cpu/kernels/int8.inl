@@ -4,8 +4,10 @@
 //   Int8Left, Int8Right            loaded from either side
 //   Int8Sum                        clear(), add(left, right), total()
 //   kInt8LeftOffset                what Int8Left holds too much, for products of unsigned and
-//   signed
-//                                  bytes; int8_offset() is a left side of nothing else
+//                                  signed bytes; int8_offset() is a left side of nothing else
+// and for tiles of words
+//   kInt8PerWord                   elements to a word: 4, or 2 as 16-bit numbers
+//   add_int8_products(sum, a, b)   of Words, which every lane adds its elements' products to
 
 // The last elements, padded with zeros.
 struct Int8Tail {
@@ -78,4 +80,26 @@ inline void multiply_int8_matrix(const int8_t* a, int64_t m, const int8_t* b, in
   for (; j < n; ++j) multiply_int8_rows<1>(a, m, b + j * k, k, out + j, stride);
 }
 
-constexpr Int8Kernels kInt8Kernels{multiply_int8_matrix};
+template <int offset>
+inline void pack_int8(const int8_t* line, int64_t k, uint32_t* words) {
+  using Element = std::conditional_t<kInt8PerWord == 4, uint8_t, int16_t>;
+  auto* to = reinterpret_cast<Element*>(words);
+  for (int64_t i = 0; i < k; ++i) to[i] = static_cast<Element>(line[i] + offset);
+  for (; k % kInt8PerWord; ++k) to[k] = 0;
+}
+
+template <int... n>
+constexpr Int8Kernels int8_kernels(std::integer_sequence<int, n...>) {
+  return {
+      .multiply = multiply_int8_matrix,
+      .rows = kTileRows,
+      .columns = kTileVectors * kLength<Words>,
+      .tile = {nullptr, multiply_tile<uint32_t, n + 1>...},
+      .per_word = kInt8PerWord,
+      .offset = kInt8LeftOffset,
+      .pack_left = pack_int8<kInt8LeftOffset>,
+      .pack_right = pack_int8<0>,
+  };
+}
+
+constexpr Int8Kernels kInt8Kernels = int8_kernels(std::make_integer_sequence<int, kTileRows>{});
