@@ -447,6 +447,13 @@ def test_basic_indexing_is_numpys(data: st.DataObject) -> None:
     np.testing.assert_array_equal(result, expected)
 
 
+def test_none_alone_adds_an_axis() -> None:
+    a = bm.zeros((3,))
+    assert a[None].shape == (1, 3)
+    a[None] = 2
+    assert a.tolist() == [2, 2, 2]
+
+
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_reshape_is_a_view_where_numpys_is(data: st.DataObject) -> None:

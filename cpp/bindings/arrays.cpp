@@ -205,14 +205,14 @@ DeviceError
       .def(
           "tolist", [](nb::handle_t<Array> self) { return to_numpy(self).attr("tolist")(); },
           nb::sig("def tolist(self) -> Any"), "Nested lists of Python numbers.")
-      .def("__getitem__", &index_view, "key"_a,
+      .def("__getitem__", &index_view, "key"_a.none(),
            nb::sig("def __getitem__(self, key: Index, /) -> Array"))
       .def(
           "__setitem__",
           [](const Array& a, nb::handle key, nb::handle value) {
             assign(index_view(a, key), value);
           },
-          "key"_a, "value"_a,
+          "key"_a.none(), "value"_a,
           nb::sig("def __setitem__(self, key: Index, value: ArrayLike, /) -> None"))
       .def("__len__",
            [](const Array& a) {
