@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 namespace bitmetal::cpu {
 
@@ -32,9 +33,19 @@ inline void move_strided(int64_t size, const std::byte* from, int64_t from_strid
       for (int64_t i = 0; i < n; ++i) std::memcpy(to + i * kSize, &word, kSize);
       return;
     }
-    for (int64_t i = 0; i < n; ++i) {
-      std::memcpy(to + i * to_stride * kSize, from + i * from_stride * kSize, kSize);
-    }
+    // Loops in which compilers see the distance between elements become vector code.
+    const auto move = [&](auto step_from, auto step_to) {
+      for (int64_t i = 0; i < n; ++i) {
+        std::memcpy(to + i * step_to * kSize, from + i * step_from * kSize, kSize);
+      }
+    };
+    using One = std::integral_constant<int64_t, 1>;
+    using Two = std::integral_constant<int64_t, 2>;
+    using Back = std::integral_constant<int64_t, -1>;
+    if (to_stride == 1 && from_stride == 2) return move(Two{}, One{});
+    if (to_stride == 1 && from_stride == -1) return move(Back{}, One{});
+    if (to_stride == 2 && from_stride == 1) return move(One{}, Two{});
+    move(from_stride, to_stride);
   });
 }
 

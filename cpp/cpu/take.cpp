@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "core/thread_pool.h"
 #include "cpu/backend.h"
@@ -7,37 +9,38 @@
 namespace bitmetal::cpu {
 namespace {
 
-// Elements of a length that the compiler knows.
-template <int64_t kBytes>
-void take_elements(const Array& in, const int64_t* indices, const Array& out) {
+// Pieces of `bytes`, a constant where the compiler is to know it.
+template <class Bytes>
+void take_pieces(const Array& in, const int64_t* indices, const Array& out, Bytes bytes) {
   const int64_t n = in.shape(1), m = out.shape(1);
-  parallel_for(out.shape(0) * m, grain_of(2 * kBytes), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      std::memcpy(out.data() + i * kBytes, in.data() + (i / m * n + indices[i % m]) * kBytes,
-                  kBytes);
+  parallel_for(out.shape(0) * m, grain_of(2 * bytes), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin, count; i < end; i += count) {
+      const int64_t outer = i / m, first = i % m;
+      count = std::min(m - first, end - i);
+      const std::byte* from = in.data() + outer * n * bytes;
+      std::byte* to = out.data() + i * bytes;
+      for (int64_t j = 0; j < count; ++j) {
+        std::memcpy(to + j * bytes, from + indices[first + j] * bytes, static_cast<size_t>(bytes));
+      }
     }
   });
 }
 
+template <int64_t bytes>
+using Constant = std::integral_constant<int64_t, bytes>;
+
 }  // namespace
 
 void CpuBackend::take(const Array& in, const Array& indices, const Array& out) {
-  const int64_t n = in.shape(1), m = out.shape(1);
   const int64_t bytes = in.shape(2) * static_cast<int64_t>(size_of(in.dtype()));
   const int64_t* index = indices.data_as<int64_t>();
   switch (bytes) {
-    case 1: return take_elements<1>(in, index, out);
-    case 2: return take_elements<2>(in, index, out);
-    case 4: return take_elements<4>(in, index, out);
-    case 8: return take_elements<8>(in, index, out);
-    default: break;
+    case 1: return take_pieces(in, index, out, Constant<1>{});
+    case 2: return take_pieces(in, index, out, Constant<2>{});
+    case 4: return take_pieces(in, index, out, Constant<4>{});
+    case 8: return take_pieces(in, index, out, Constant<8>{});
+    default: return take_pieces(in, index, out, bytes);
   }
-  parallel_for(out.shape(0) * m, grain_of(2 * bytes), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      std::memcpy(out.data() + i * bytes, in.data() + (i / m * n + index[i % m]) * bytes,
-                  static_cast<size_t>(bytes));
-    }
-  });
 }
 
 }  // namespace bitmetal::cpu
