@@ -283,7 +283,7 @@ void reduce_lines(const Op& op, const Lines& lines) {
 void CpuBackend::reduce(Reduction op, const Array& in, double ddof, const Array& out) {
   const DType type = type_of_elements(op, in.dtype());
   const Lines lines(in, type);
-  if (lines.side_by_side() && type == in.dtype() && has_columns(op)) {
+  if (lines.side_by_side() && has_columns(op, in.dtype())) {
     return reduce_columns(op, in, lines.across(), ddof, out);
   }
   switch (op) {

@@ -41,9 +41,7 @@ inline double degrees_of_freedom(int64_t n, double ddof) {
 }
 
 // Lines that lie side by side, `across` being the dimension that counts them, without moving them.
-// For max, min, argmax, argmin, sum, mean, var, std, all, any and count_nonzero of elements that
-// need no conversion.
 void reduce_columns(Reduction op, const Array& in, int across, double ddof, const Array& out);
-bool has_columns(Reduction op);
+bool has_columns(Reduction op, DType type);
 
 }  // namespace bitmetal::cpu

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "core/thread_pool.h"
@@ -69,31 +70,62 @@ class Columns {
   const int64_t n, width, groups, chunks, tiles, results;
 };
 
+ColumnFold fold_of(Reduction op) {
+  switch (op) {
+    case Reduction::prod: return ColumnFold::product;
+    case Reduction::norm1: return ColumnFold::magnitudes;
+    case Reduction::norm2: return ColumnFold::squares;
+    case Reduction::all:
+    case Reduction::any:
+    case Reduction::count_nonzero: return ColumnFold::nonzero;
+    default: return ColumnFold::sum;
+  }
+}
+
+void join(ColumnFold fold, bool floating, Sum& total, Sum part) {
+  const bool product = fold == ColumnFold::product;
+  if (floating) {
+    total.real = product ? total.real * part.real : total.real + part.real;
+  } else {
+    const auto a = static_cast<uint64_t>(total.integer), b = static_cast<uint64_t>(part.integer);
+    total.integer = static_cast<int64_t>(product ? a * b : a + b);
+  }
+}
+
+void finish(Reduction op, bool floating, int64_t n, std::span<Sum> totals) {
+  switch (op) {
+    case Reduction::mean:
+      for (Sum& t : totals) {
+        t.real = (floating ? t.real : static_cast<double>(t.integer)) / static_cast<double>(n);
+      }
+      break;
+    case Reduction::norm2:
+      for (Sum& t : totals) t.real = std::sqrt(t.real);
+      break;
+    case Reduction::any:
+      for (Sum& t : totals) t.integer = t.integer > 0;
+      break;
+    case Reduction::all:
+      for (Sum& t : totals) t.integer = t.integer == n;
+      break;
+    default: break;
+  }
+}
+
 void totals(Reduction op, const Columns& columns, const Array& in, const ResultWriter& out) {
   const ReduceTypeKernels& kernels = cpu::kernels().reduce.of(in.dtype());
-  const bool floating = is_floating(in.dtype());
+  const ColumnFold fold = fold_of(op);
+  const bool floating = is_floating(in.dtype()) && fold != ColumnFold::nonzero;
   const auto partial = std::make_unique_for_overwrite<Sum[]>(columns.results);
   columns.each([&](const std::byte* first, int64_t rows, int64_t width, int64_t at) {
-    kernels.sum_columns(first, rows, in.stride(1), width, &partial[at]);
+    kernels.fold_columns(fold, first, rows, in.stride(1), width, &partial[at]);
   });
   for (int64_t g = 0; g < columns.groups; ++g) {
     Sum* total = &partial[g * columns.chunks * columns.width];
     for (int64_t i = columns.width; i < columns.chunks * columns.width; ++i) {
-      Sum& sum = total[i % columns.width];
-      if (floating) {
-        sum.real += total[i].real;
-      } else {
-        sum.integer = static_cast<int64_t>(static_cast<uint64_t>(sum.integer) +
-                                           static_cast<uint64_t>(total[i].integer));
-      }
+      join(fold, floating, total[i % columns.width], total[i]);
     }
-    if (op == Reduction::mean) {
-      for (int64_t c = 0; c < columns.width; ++c) {
-        const Sum sum = total[c];
-        total[c].real = (floating ? sum.real : static_cast<double>(sum.integer)) /
-                        static_cast<double>(columns.n);
-      }
-    }
+    finish(op, floating, columns.n, {total, static_cast<size_t>(columns.width)});
     if (floating || op == Reduction::mean) {
       columns.write(out, g, &total->real);
     } else {
@@ -169,13 +201,15 @@ void variance(bool root, double ddof, const Columns& columns, const Array& in,
 
 }  // namespace
 
-bool has_columns(Reduction op) {
+bool has_columns(Reduction op, DType type) {
   switch (op) {
-    case Reduction::prod:
-    case Reduction::norm1:
-    case Reduction::norm2:
     case Reduction::norm_inf:
     case Reduction::logsumexp: return false;
+    case Reduction::var:
+    case Reduction::std:
+    case Reduction::norm1: return is_floating(type);
+    case Reduction::norm2: return is_floating(type) && type != DType::f64;  // squares may overflow
+    case Reduction::mean: return type != DType::i64;
     default: return true;
   }
 }
@@ -184,10 +218,8 @@ void reduce_columns(Reduction op, const Array& in, int across, double ddof, cons
   const Columns columns(in, across);
   const ResultWriter writer(out);
   switch (op) {
-    case Reduction::max:
-    case Reduction::any: return best(false, columns, in, writer);
-    case Reduction::min:
-    case Reduction::all: return best(true, columns, in, writer);
+    case Reduction::max: return best(false, columns, in, writer);
+    case Reduction::min: return best(true, columns, in, writer);
     case Reduction::argmax: return find_best(false, columns, in, writer);
     case Reduction::argmin: return find_best(true, columns, in, writer);
     case Reduction::var: return variance(false, ddof, columns, in, writer);

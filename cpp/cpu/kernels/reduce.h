@@ -19,6 +19,9 @@ union Sum {
   int64_t integer;
 };
 
+// What is added up, or multiplied, down a column.
+enum class ColumnFold : uint8_t { sum, product, magnitudes, squares, nonzero };
+
 // For one element type, all on at most kChunk elements or kChunkRows rows; row r starts at
 // in + r * stride. Values are passed in the type itself. "Best" is the greatest, or the least, and
 // NaN where there is one.
@@ -29,7 +32,9 @@ struct ReduceTypeKernels {
   // The first element that equals *value (NaN: the first NaN), which must be there.
   int64_t (*find)(const void* in, int64_t n, const void* value);
 
-  void (*sum_columns)(const void* in, int64_t rows, int64_t stride, int64_t columns, Sum* sums);
+  // Magnitudes and squares of floating types only; `nonzero` counts, in `integer`.
+  void (*fold_columns)(ColumnFold fold, const void* in, int64_t rows, int64_t stride,
+                       int64_t columns, Sum* totals);
   void (*best_columns)(const void* in, int64_t rows, int64_t stride, int64_t columns, bool least,
                        void* values);
   // The first row that holds the column's best value.

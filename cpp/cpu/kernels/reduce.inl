@@ -52,13 +52,14 @@ inline T better(T best, T x) {
   return ((kLeast ? x < best : x > best) | (x != x)) ? x : best;
 }
 
-// A vector of four registers of the longest kind that the type has anywhere, so that the lanes, and
-// with them which of -0 and +0 is found, are the same on every instruction set.
+// As many lanes as four registers of the longest kind have, on every instruction set, and so on
+// every set the same one of -0 and +0.
 template <bool kLeast, class C>
 struct Best {
-  static constexpr int kWidth = 128 / sizeof(C);
+  static constexpr int kWidth = 256 / sizeof(C);
   using V = typename VectorOf<C>::type;
-  V part[kWidth / kLength<V>];
+  static constexpr int kVectors = kWidth / kLength<V>;
+  V part[kVectors];
 
   explicit Best(C first) {
     for (V& p : part) p = V{} + first;
@@ -66,7 +67,7 @@ struct Best {
   void add(const C* in, int64_t n) {
     int64_t i = 0;
     for (; i + kWidth <= n; i += kWidth) {
-      for (int v = 0; v < kWidth / kLength<V>; ++v) {
+      for (int v = 0; v < kVectors; ++v) {
         part[v] = better<kLeast>(part[v], load<V>(in + i + v * kLength<V>));
       }
     }
@@ -76,10 +77,13 @@ struct Best {
     for (int l = 0; i + l < n; ++l) last[l] = better<kLeast>(last[l], in[i + l]);
     std::memcpy(part, last, sizeof(part));
   }
-  C result() const {
-    C lane[kWidth];
-    std::memcpy(lane, part, sizeof(part));
-    for (int width = kWidth / 2; width > 0; width /= 2) {
+  C result() {
+    for (int half = kVectors / 2; half > 0; half /= 2) {
+      for (int v = 0; v < half; ++v) part[v] = better<kLeast>(part[v], part[v + half]);
+    }
+    C lane[kLength<V>];
+    store(part[0], lane);
+    for (int width = kLength<V> / 2; width > 0; width /= 2) {
       for (int l = 0; l < width; ++l) lane[l] = better<kLeast>(lane[l], lane[l + width]);
     }
     return lane[0];
@@ -142,31 +146,75 @@ int64_t reduce_find(const void* bytes, int64_t n, const void* value) {
 
 // Columns are taken kWidenBlock at a time: wide enough to read memory in long runs.
 
-template <class T>
-void sum_columns(const void* bytes, int64_t rows, int64_t stride, int64_t columns, Sum* sums) {
+template <int start, class Term>
+struct Fold {
+  static constexpr int kStart = start;
+  template <class Total, class C>
+  static Total of(Total total, C x) {
+    const auto term = Term{}(static_cast<Total>(x));
+    if constexpr (kStart == 0) {
+      return total + term;
+    } else {
+      return total * term;
+    }
+  }
+};
+struct CountNonzero {
+  static constexpr int kStart = 0;
+  template <class Total, class C>
+  static Total of(Total total, C x) {
+    return total + static_cast<Total>(x != 0);
+  }
+};
+
+template <class Total, class Fold, class T>
+void fold_rows(const T* first, int64_t rows, int64_t stride, int64_t columns, Sum* totals) {
   using C = Widened<T>;
-  using Total = std::conditional_t<kFloating<T>, double, uint64_t>;
   for (int64_t at = 0; at < columns; at += kWidenBlock) {
     const int64_t width = columns - at < kWidenBlock ? columns - at : kWidenBlock;
-    const T* in = static_cast<const T*>(bytes) + at;
-    Total total[kWidenBlock] = {};
+    const T* in = first + at;
+    Total total[kWidenBlock];
+    for (int64_t c = 0; c < width; ++c) total[c] = Fold::kStart;
     C buffer[4][kWidenBlock];
     int64_t r = 0;
     for (; r + 4 <= rows; r += 4) {
       const C* row[4];
       for (int i = 0; i < 4; ++i) row[i] = widened(in + (r + i) * stride, width, buffer[i]);
       for (int64_t c = 0; c < width; ++c) {
-        Total sum = total[c];
-        for (int i = 0; i < 4; ++i) sum += static_cast<Total>(row[i][c]);
-        total[c] = sum;
+        Total folded = total[c];
+        for (int i = 0; i < 4; ++i) folded = Fold::of(folded, row[i][c]);
+        total[c] = folded;
       }
     }
     for (; r < rows; ++r) {
       const C* row = widened(in + r * stride, width, buffer[0]);
-      for (int64_t c = 0; c < width; ++c) total[c] += static_cast<Total>(row[c]);
+      for (int64_t c = 0; c < width; ++c) total[c] = Fold::of(total[c], row[c]);
     }
-    std::memcpy(sums + at, total, static_cast<size_t>(width) * sizeof(Sum));
+    std::memcpy(totals + at, total, static_cast<size_t>(width) * sizeof(Sum));
   }
+}
+
+template <class T>
+void fold_columns(ColumnFold fold, const void* bytes, int64_t rows, int64_t stride, int64_t columns,
+                  Sum* totals) {
+  using Total = std::conditional_t<kFloating<T>, double, uint64_t>;
+  const T* in = static_cast<const T*>(bytes);
+  switch (fold) {
+    case ColumnFold::product:
+      return fold_rows<Total, Fold<1, Identity>>(in, rows, stride, columns, totals);
+    case ColumnFold::nonzero:
+      return fold_rows<uint64_t, CountNonzero>(in, rows, stride, columns, totals);
+    default: break;
+  }
+  if constexpr (kFloating<T>) {
+    if (fold == ColumnFold::magnitudes) {
+      return fold_rows<Total, Fold<0, Magnitude>>(in, rows, stride, columns, totals);
+    }
+    if (fold == ColumnFold::squares) {
+      return fold_rows<Total, Fold<0, Square>>(in, rows, stride, columns, totals);
+    }
+  }
+  fold_rows<Total, Fold<0, Identity>>(in, rows, stride, columns, totals);
 }
 
 template <bool kLeast, class T>
@@ -229,7 +277,7 @@ void find_columns(const void* bytes, int64_t rows, int64_t stride, int64_t colum
 // In the order of DType. A bool is 0 or 1 and reduces as the byte that it is.
 template <class... T>
 constexpr ReduceKernels reduce_kernels() {
-  return {{{reduce_sum<T>, reduce_product<T>, reduce_best<T>, reduce_find<T>, sum_columns<T>,
+  return {{{reduce_sum<T>, reduce_product<T>, reduce_best<T>, reduce_find<T>, fold_columns<T>,
             best_columns<T>, find_columns<T>}...}};
 }
 

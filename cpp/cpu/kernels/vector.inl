@@ -45,7 +45,7 @@ inline void narrow(Floats v, bfloat16* p) {
   const Words u = (Words)v;
   const Words rounded = (u + 0x7fff + (u >> 16 & 1)) >> 16;
   const Words quiet = u >> 16 | 0x40;
-  store(__builtin_convertvector((u & 0x7fffffff) > 0x7f800000 ? quiet : rounded, Halves), p);
+  store(__builtin_convertvector(v != v ? quiet : rounded, Halves), p);
 }
 
 // x within a bound; NaN stays.
