@@ -36,10 +36,12 @@ KEPT = {"MTLLibrary", "MTLFunction", "MTLComputePipelineState", "MTLBinaryArchiv
 
 
 @pytest.fixture(autouse=True)
-def _nothing_lost() -> Iterator[None]:
+def _nothing_lost(request: pytest.FixtureRequest) -> Iterator[None]:
     """Arrays and Metal objects of a test are gone after it: none leaked, none freed twice."""
     before = _alive()
     yield
+    if request.node.get_closest_marker("xfail"):
+        return  # pytest still holds the exception, and by that what the test had
     if _alive() != before:
         gc.collect()  # a failed test's traceback may hold some in a cycle
     after = _alive()
