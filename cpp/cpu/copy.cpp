@@ -89,6 +89,7 @@ class Copier {
   void row(const std::byte* from, std::byte* to, int64_t n) const {
     const int64_t in_stride = walk_.in_stride[walk_.rank - 1];
     const int64_t out_stride = walk_.out_stride[walk_.rank - 1];
+    if (same_) return move_strided(in_size_, from, in_stride, to, out_stride, n);
     if (in_stride == 1 && out_stride == 1) return convert_(from, to, n);
     alignas(64) std::byte gathered[kBlock * 8], converted[kBlock * 8];
     for (int64_t i = 0; i < n; i += kBlock) {
