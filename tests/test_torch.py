@@ -215,5 +215,5 @@ def test_bad_input(call: Any, message: str) -> None:
 
 
 def test_a_tensor_elsewhere_is_refused() -> None:
-    with pytest.raises(bm.DeviceError, match="tensor is on meta, expected cpu"):
+    with pytest.raises(bm.DeviceError, match="tensor is on meta, expected cpu or mps"):
         _tensors.to_array(torch.empty(3, device="meta"))

@@ -1,6 +1,7 @@
 // An Array's memory for other libraries: the buffer protocol (to the letter of PEP 3118), DLPack,
 // __array_interface__ and __array__.
 #include <memory>
+#include <tuple>
 
 #include "bindings/bindings.h"
 #include "bindings/dlpack.h"
@@ -92,7 +93,8 @@ nb::dict interface_dict(const Array& a) {
 }
 
 dlpack::DeviceType device_type(const Array& a) {
-  return a.device().unified_memory() ? dlpack::kCpu : dlpack::kCuda;
+  if (a.host_visible()) return dlpack::kCpu;
+  return a.device().unified_memory() ? dlpack::kMetal : dlpack::kCuda;
 }
 
 // What a DLPack consumer holds: the array, so that the memory stays, and the dimensions.
@@ -104,15 +106,19 @@ struct Exported {
 };
 
 template <class Managed>
-nb::object make_capsule(const Array& array, bool copied, const char* name) {
+nb::object make_capsule(const Array& array, dlpack::DeviceType where, bool copied,
+                        const char* name) {
   auto* held = new Exported<Managed>{{}, array, array.shape(), array.strides()};
-  held->managed.tensor = {array.data(),
-                          {device_type(array), 0},
+  void* data = array.data();
+  size_t offset = 0;
+  if (where == dlpack::kMetal) std::tie(data, offset) = array.device().backend().object_of(array);
+  held->managed.tensor = {data,
+                          {where, 0},
                           array.rank(),
                           dlpack_type(array.dtype()),
                           held->shape.begin(),
                           held->strides.begin(),
-                          0};
+                          offset};
   held->managed.context = held;
   held->managed.deleter = [](Managed* m) { delete static_cast<Exported<Managed>*>(m->context); };
   if constexpr (std::is_same_v<Managed, dlpack::ManagedVersioned>) {
@@ -138,7 +144,7 @@ nb::object make_capsule(const Array& array, bool copied, const char* name) {
 
 int get_buffer(PyObject* self, Py_buffer* view, int flags) {
   const Array& a = nb::cast<Array&>(nb::handle(self));
-  if (!a.device().unified_memory()) return refuse(view, kNotForHost);
+  if (!a.host_visible()) return refuse(view, kNotForHost);
   const bool c = a.row_major(), fortran = a.column_major();
   if (asks(flags, PyBUF_WRITABLE) && a.read_only()) return refuse(view, "the array is read-only");
   if (asks(flags, PyBUF_C_CONTIGUOUS) && !c) return refuse(view, "the array is not C-contiguous");
@@ -187,13 +193,13 @@ nb::object array_interface(nb::handle_t<Array> self) {
   if (a.dtype() == DType::bf16) {
     throw nb::attribute_error("__array_interface__: bfloat16 has no type string");
   }
-  if (!a.device().unified_memory()) throw nb::attribute_error(kNotForHost);
+  if (!a.host_visible()) throw nb::attribute_error(kNotForHost);
   return interface_dict(a);
 }
 
 nb::object to_numpy(nb::handle_t<Array> self) {
   const Array& given = nb::cast<const Array&>(self);
-  if (!given.device().unified_memory()) {
+  if (!given.host_visible()) {
     const Array near = without_gil(given.device(), given.bytes(), [&] { return on_host(given); });
     return to_numpy(nb::cast(near));
   }
@@ -216,27 +222,34 @@ nb::object to_dlpack(nb::handle_t<Array> self, DLPackPair max_version, DLPackPai
                      std::optional<bool> copy_requested) {
   Array a = nb::cast<const Array&>(self);
   bool copied = copy_requested == true;
-  const bool elsewhere = dl_device && *dl_device != std::pair<int, int>(device_type(a), 0);
-  const bool for_host = elsewhere && *dl_device == std::pair<int, int>(dlpack::kCpu, 0);
-  if (elsewhere && (!for_host || copy_requested == false)) {
+  auto where = device_type(a);
+  const auto is = [&](dlpack::DeviceType type) {
+    return *dl_device == std::pair<int, int>(type, 0);
+  };
+  if (dl_device && is(dlpack::kMetal) && a.device().backend().object_of(a).first) {
+    where = dlpack::kMetal;  // the same memory
+  }
+  const bool elsewhere = dl_device && !is(where);
+  if (elsewhere && (!is(dlpack::kCpu) || copy_requested == false)) {
     throw nb::buffer_error(
         cat("__dlpack__: the array is on DLPack device (", static_cast<int>(device_type(a)), ", 0)")
             .c_str());
   }
   if (elsewhere) {
     a = without_gil(a.device(), a.bytes(), [&] { return on_host(a); });
+    where = dlpack::kCpu;
     copied = true;
   } else if (copied) {
     a = copy(a);
   }
   wait_for(a);
   if (max_version && max_version->first >= 1) {
-    return make_capsule<dlpack::ManagedVersioned>(a, copied, "dltensor_versioned");
+    return make_capsule<dlpack::ManagedVersioned>(a, where, copied, "dltensor_versioned");
   }
   if (a.read_only()) {
     throw nb::buffer_error("__dlpack__: a read-only array needs a consumer of DLPack 1.0");
   }
-  return make_capsule<dlpack::Managed>(a, copied, "dltensor");
+  return make_capsule<dlpack::Managed>(a, where, copied, "dltensor");
 }
 
 }  // namespace bitmetal::python

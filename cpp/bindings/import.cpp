@@ -7,6 +7,7 @@
 #include "bindings/bindings.h"
 #include "bindings/dlpack.h"
 #include "bindings/elementwise.h"
+#include "core/backend.h"
 
 namespace bitmetal::python {
 namespace {
@@ -36,31 +37,46 @@ std::function<void()> keep_alive(nb::object owner) {
   return with_gil([held] { Py_DECREF(held); });
 }
 
+// The bytes that a view touches, counted from its first element.
+struct Reach {
+  int64_t low, high;
+};
+
+Reach reach_of(const Foreign& f) {
+  Reach reach{0, static_cast<int64_t>(size_of(f.dtype))};
+  for (int i = 0; i < f.shape.size(); ++i) {
+    const int64_t bytes = std::max<int64_t>(f.shape[i] - 1, 0) * f.byte_strides[i];
+    (bytes < 0 ? reach.low : reach.high) += bytes;
+  }
+  return reach;
+}
+
+Dims element_strides(const Foreign& f) {
+  Dims strides = f.byte_strides;
+  for (int64_t& stride : strides) stride /= static_cast<int64_t>(size_of(f.dtype));
+  return strides;
+}
+
 Array wrap(Foreign f) {
   Device& device = find_device("cpu");
   const auto item = static_cast<int64_t>(size_of(f.dtype));
   bool aligned = reinterpret_cast<uintptr_t>(f.data) % item == 0;
   for (int64_t stride : f.byte_strides) aligned &= stride % item == 0;
 
-  Dims strides = f.byte_strides;
   if (!aligned) {  // copied as bytes: shape [..., itemsize] of u8
-    Dims bytes_shape = f.shape;
+    Dims bytes_shape = f.shape, strides = f.byte_strides;
     bytes_shape.push_back(item);
     strides.push_back(1);
     Storage* storage = Storage::adopt(device, {f.data, 0, nullptr}, true, std::move(f.release));
     const Array bytes = copy(Array(StorageRef(storage), 0, bytes_shape, strides, DType::u8));
     return Array(bytes.storage(), 0, f.shape, row_major_strides(f.shape), f.dtype);
   }
-  for (int64_t& stride : strides) stride /= item;
   // The storage starts at the lowest address that the view touches.
-  int64_t low = 0, high = item;
-  for (int i = 0; i < f.shape.size(); ++i) {
-    const int64_t reach = std::max<int64_t>(f.shape[i] - 1, 0) * f.byte_strides[i];
-    (reach < 0 ? low : high) += reach;
-  }
-  const Block block{f.data + low, static_cast<size_t>(high - low)};
+  const Reach reach = reach_of(f);
+  const Block block{f.data + reach.low, static_cast<size_t>(reach.high - reach.low)};
   Storage* storage = Storage::adopt(device, block, f.read_only, std::move(f.release));
-  return Array(StorageRef(storage), static_cast<size_t>(-low), f.shape, strides, f.dtype);
+  return Array(StorageRef(storage), static_cast<size_t>(-reach.low), f.shape, element_strides(f),
+               f.dtype);
 }
 
 // --- buffer protocol ----------------------------------------------------------------------------
@@ -192,15 +208,35 @@ std::optional<DType> type_of_dlpack(dlpack::DataType t) {
   }
 }
 
+// Elements of an MTL::Buffer, from its byte `offset` on.
+Array wrap_buffer(const char* op, const char* name, void* object, uint64_t offset, Foreign f) {
+  if (!object)
+    return Array(f.shape, f.dtype, find_device("metal"));  // of an array without elements
+  for (Device* device : devices()) {
+    const Block block = device->backend().wrap_object(object);
+    if (!block.handle) continue;
+    const StorageRef storage(Storage::adopt(*device, block, f.read_only, std::move(f.release)));
+    require_type(f.dtype, *device);
+    const Reach reach = reach_of(f);
+    const auto begin = static_cast<int64_t>(offset);
+    if (begin + reach.low < 0 || begin + reach.high > static_cast<int64_t>(block.bytes)) {
+      fail<ValueError>(op, ": ", name, " reaches over its Metal buffer of ", block.bytes, " bytes");
+    }
+    return Array(storage, offset, f.shape, element_strides(f), f.dtype);
+  }
+  f.release();
+  fail<DeviceError>(op, ": ", name, " lies in a Metal buffer of no device of this process");
+}
+
 Array from_tensor(const char* op, const char* name, const dlpack::Tensor& t, bool read_only,
                   std::function<void()> release) {
   const std::unique_ptr<std::function<void()>, void (*)(std::function<void()>*)> on_error(
       &release, [](std::function<void()>* r) {
         if (*r) (*r)();
       });
-  if (t.device.type != dlpack::kCpu) {
+  if (t.device.type != dlpack::kCpu && t.device.type != dlpack::kMetal) {
     fail<DeviceError>(op, ": ", name, " lies on DLPack device type ", t.device.type,
-                      ", expected 1 (the host's memory)");
+                      ", expected 1 (the host's memory) or 8 (Metal)");
   }
   const std::optional<DType> dtype = type_of_dlpack(t.dtype);
   if (!dtype) {
@@ -211,7 +247,6 @@ Array from_tensor(const char* op, const char* name, const dlpack::Tensor& t, boo
   Foreign f;
   f.dtype = *dtype;
   f.read_only = read_only;
-  f.data = static_cast<std::byte*>(t.data) + t.byte_offset;
   for (int i = 0; i < t.ndim; ++i) f.shape.push_back(t.shape[i]);
   f.byte_strides = row_major_strides(f.shape);
   for (int i = 0; i < t.ndim; ++i) {
@@ -219,6 +254,10 @@ Array from_tensor(const char* op, const char* name, const dlpack::Tensor& t, boo
     f.byte_strides[i] *= static_cast<int64_t>(size_of(f.dtype));
   }
   f.release = std::exchange(release, nullptr);
+  if (t.device.type == dlpack::kMetal) {
+    return wrap_buffer(op, name, t.data, t.byte_offset, std::move(f));
+  }
+  f.data = static_cast<std::byte*>(t.data) + t.byte_offset;
   return wrap(std::move(f));
 }
 

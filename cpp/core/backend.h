@@ -43,6 +43,12 @@ class Backend {
   // block to whole pages. False where it cannot. unwrap() undoes it; no operation uses it then.
   virtual bool wrap(Block&) { return true; }
   virtual void unwrap(const Block&) {}
+  // The object by which the device's own interface names an array's memory, of Metal an
+  // MTL::Buffer, and the byte of it at which the array begins. Null where there is none.
+  virtual std::pair<void*, size_t> object_of(const Array&) { return {}; }
+  // The memory of such an object, which stays retained until unwrap(). No handle where it is none
+  // of this device's.
+  virtual Block wrap_object(void*) { return {}; }
 
   // The host is about to read, or to write, the memory of `a`: returns when no operation stands in
   // the way. Throws DeviceError where the one that was to write it failed.

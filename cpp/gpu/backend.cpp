@@ -98,6 +98,24 @@ bool GpuBackend::wrap(Block& block) {
 
 void GpuBackend::unwrap(const Block& block) { release(block); }
 
+std::pair<void*, size_t> GpuBackend::object_of(const Array& a) {
+  if (!capabilities_.unified_memory) return {};
+  const Buffer& buffer = buffer_of(a);
+  return {buffer.metal.get(), static_cast<size_t>(a.data() - buffer.base)};
+}
+
+Block GpuBackend::wrap_object(void* object) {
+  stream_.require_own_process();
+  auto* metal = static_cast<MTL::Buffer*>(object);
+  if (!capabilities_.unified_memory || metal->device() != device_.get()) return {};
+  residency_.add(*metal);
+  auto* buffer = new Buffer(Ref<MTL::Buffer>::retain(metal));
+  // Another handle may have work under way on the same memory.
+  buffer->last_used = buffer->last_written = stream_.next_serial() - 1;
+  const bool shared = metal->storageMode() != MTL::StorageModePrivate;
+  return {buffer->base, metal->length(), buffer, shared ? Memory::shared : Memory::device};
+}
+
 void GpuBackend::host_reads(const Array& a) { stream_.wait(buffer_of(a).last_written); }
 
 void GpuBackend::host_writes(const Array& a) {

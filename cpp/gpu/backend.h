@@ -33,6 +33,8 @@ class GpuBackend final : public Backend {
   void renew(const Block& block) override;
   bool wrap(Block& block) override;
   void unwrap(const Block& block) override;
+  std::pair<void*, size_t> object_of(const Array& a) override;
+  Block wrap_object(void* object) override;
   void host_reads(const Array& a) override;
   void host_writes(const Array& a) override;
   void upload(const void* from, const Array& to) override;

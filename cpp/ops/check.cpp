@@ -66,10 +66,11 @@ void require_output(const char* op, const Array& out, const Dims& shape, DType d
 }
 
 void require_host_side(const Array& a) {
-  if (a.device().unified_memory()) return;
-  fail<CapabilityError>("device '", a.device().kind(),
-                        "' has a memory of its own, and this operation is one for the host; use "
-                        "the cpu device");
+  if (a.host_visible()) return;
+  fail<CapabilityError>(
+      "an array of device '", a.device().kind(),
+      "' lies in memory that the host cannot reach, and this operation is one for the host; use "
+      "the cpu device");
 }
 
 int normalize_axis(const char* op, int64_t axis, int rank) {

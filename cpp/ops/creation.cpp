@@ -58,7 +58,7 @@ Array contiguous(const Array& a) { return a.row_major() ? a : copy(a); }
 Array to_device(const Array& a, Device& device) {
   if (&a.device() == &device) return a;
   require_type(a.dtype(), device);
-  if (!a.device().unified_memory() || !device.unified_memory()) return copy_to_device(a, device);
+  if (!a.host_visible() || !device.unified_memory()) return copy_to_device(a, device);
   a.device().backend().host_reads(a);
   a.device().backend().host_writes(a);
   if (a.size() > 0) {
@@ -77,7 +77,7 @@ Array copy_to_device(const Array& a, Device& device) {
   const Array source = contiguous(a);
   Array out(a.shape(), a.dtype(), device);
   if (out.size() == 0) return out;
-  if (source.device().unified_memory()) {
+  if (source.host_visible()) {
     source.device().backend().host_reads(source);
     device.backend().upload(source.data(), out);
   } else if (device.unified_memory()) {
@@ -91,6 +91,6 @@ Array copy_to_device(const Array& a, Device& device) {
 
 Device& host_side(Device& device) { return device.unified_memory() ? device : find_device("cpu"); }
 
-Array on_host(const Array& a) { return to_device(a, host_side(a.device())); }
+Array on_host(const Array& a) { return a.host_visible() ? a : to_device(a, find_device("cpu")); }
 
 }  // namespace bitmetal

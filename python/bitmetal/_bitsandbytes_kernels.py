@@ -21,14 +21,14 @@ _STATE_BLOCK = 256  # elements that share a scale in 8-bit optimizer states and 
 _KERNELS: dict[str, Callable[..., Any]] = {}
 
 
-def register() -> list[str]:
-    """Make these the cpu kernels of the operators; give their names."""
+def register(devices: Sequence[str]) -> list[str]:
+    """Make these the operators' kernels on torch's devices of these types; give their names."""
     for name in _KERNELS:
         getattr(torch.ops.bitsandbytes, name.partition(".")[0])  # raises where it is not defined
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Warning only once for all operators")
         for name, kernel in _KERNELS.items():
-            torch.library.register_kernel(f"bitsandbytes::{name}", "cpu", kernel)
+            torch.library.register_kernel(f"bitsandbytes::{name}", devices, kernel)
     return list(_KERNELS)
 
 
@@ -149,7 +149,7 @@ def _product(
 ) -> torch.Tensor:
     out, target = empty((*A.shape[:-1], weight.shape[0]), A)
     given = None if bias is None else to_array(bias.contiguous())
-    bm.blockwise.matmul(to_array(A), weight, given, out=target)
+    bm.blockwise.matmul(to_array(A), weight, given, out=target).wait()
     return out
 
 
@@ -253,7 +253,7 @@ def int8_linear_matmul(A: torch.Tensor, B: torch.Tensor) -> torch.Tensor:
 @_kernel("int8_linear_matmul.out")
 def int8_linear_matmul_out(A: torch.Tensor, B: torch.Tensor, out: torch.Tensor) -> None:
     """Write the same to `out`."""
-    bm.blockwise.int8_matmul(to_array(A), to_array(B), out=to_array(out))
+    bm.blockwise.int8_matmul(to_array(A), to_array(B), out=to_array(out)).wait()
 
 
 @_kernel("int8_vectorwise_quant")

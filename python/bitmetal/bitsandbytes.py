@@ -1,4 +1,4 @@
-"""bitsandbytes' operations on tensors of the host, by bitmetal's kernels.
+"""bitsandbytes' operations on tensors of the host and of Metal, by bitmetal's kernels.
 
 ``import bitsandbytes`` finds it through the entry point group ``bitsandbytes.backends``. The
 environment variable ``BITMETAL_BITSANDBYTES`` decides: ``off`` leaves bitsandbytes alone,
@@ -30,16 +30,19 @@ def register() -> None:
             raise ValueError(
                 f"BITMETAL_BITSANDBYTES is {mode!r}, expected 'on', 'off' or 'verbose'"
             )
+        import bitmetal
         from bitmetal import _bitsandbytes_kernels
 
-        names = _bitsandbytes_kernels.register()
+        metal = any(device.kind == "metal" for device in bitmetal.devices())
+        devices = ("cpu", "mps") if metal else ("cpu",)
+        names = _bitsandbytes_kernels.register(devices)
     except Exception as error:
         warnings.warn(
             f"bitmetal: bitsandbytes keeps its own kernels: {error}", RuntimeWarning, stacklevel=2
         )
         return
     if mode == "verbose":
-        print(f"bitmetal: serves {', '.join(names)} on cpu", file=sys.stderr)
+        print(f"bitmetal: serves {', '.join(names)} on {' and '.join(devices)}", file=sys.stderr)
         atexit.register(_report)
 
 

@@ -106,6 +106,8 @@ class Array {
   const StorageRef& storage() const { return storage_; }
   size_t offset() const { return offset_; }
   bool read_only() const { return storage_->read_only(); }
+  // Whether the host reads and writes the elements in place.
+  bool host_visible() const { return storage_->block().memory == Memory::shared; }
 
   int64_t size() const;
   size_t bytes() const { return static_cast<size_t>(size()) * size_of(dtype_); }

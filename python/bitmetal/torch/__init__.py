@@ -1,7 +1,7 @@
 """PyTorch layers and operators with ternary and blockwise weights.
 
-Inference runs in bitmetal's kernels on tensors of the host, under `torch.compile` too (every
-operator has a fake kernel and none breaks a graph). `TernaryLinear` trains through the
+Inference runs in bitmetal's kernels on tensors of the host and of Metal, under `torch.compile` too
+(every operator has a fake kernel and none breaks a graph). `TernaryLinear` trains through the
 straight-through estimator.
 """
 

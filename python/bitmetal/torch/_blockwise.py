@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import bitmetal as bm
-from bitmetal._tensors import empty, to_array, to_tensor
+from bitmetal._tensors import DEVICES, empty, to_array, to_tensor
 from bitmetal.blockwise import BlockwiseArray
 from bitmetal.torch._common import array_or_none, parameter
 
@@ -57,7 +57,7 @@ def _blockwise(
     )
 
 
-@torch.library.custom_op("bitmetal::blockwise_linear", mutates_args=(), device_types="cpu")
+@torch.library.custom_op("bitmetal::blockwise_linear", mutates_args=(), device_types=DEVICES)
 def _blockwise_linear(
     x: Tensor,
     bias: Tensor | None,
@@ -75,7 +75,7 @@ def _blockwise_linear(
     parts = (codes, scales, nested_scales, biases, code)
     weight = _blockwise(*parts, shape, format, block_size, bits, offset)
     out, target = empty((*x.shape[:-1], shape[0]), x)
-    bm.blockwise.matmul(to_array(x), weight, array_or_none(bias), out=target)
+    bm.blockwise.matmul(to_array(x), weight, array_or_none(bias), out=target).wait()
     return out
 
 
@@ -85,7 +85,7 @@ def _(x: Tensor, *rest: Any) -> Tensor:
     return x.new_empty((*x.shape[:-1], shape[0]))
 
 
-@torch.library.custom_op("bitmetal::blockwise_dequantize", mutates_args=(), device_types="cpu")
+@torch.library.custom_op("bitmetal::blockwise_dequantize", mutates_args=(), device_types=DEVICES)
 def _blockwise_dequantize(
     codes: Tensor,
     scales: Tensor,

@@ -27,7 +27,7 @@ def quantize_linears(
     Parameters
     ----------
     model : torch.nn.Module
-        On the cpu.
+        On cpu or mps.
     format : str
         "ternary" (packed `TernaryLinear`), or a format of `bitmetal.blockwise.quantize`.
     block_size, double_quant, bits
@@ -58,7 +58,7 @@ def replace_bitlinears(model: nn.Module) -> list[str]:
     Parameters
     ----------
     model : torch.nn.Module
-        As transformers' BitNet quantizer made it, on the cpu.
+        As transformers' BitNet quantizer made it, on cpu or mps.
 
     Returns
     -------

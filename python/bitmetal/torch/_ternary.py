@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 import bitmetal as bm
-from bitmetal._tensors import empty, to_array, to_tensor
+from bitmetal._tensors import DEVICES, empty, to_array, to_tensor
 from bitmetal.torch._common import array_or_none, parameter
 
 
@@ -21,7 +21,7 @@ def _ternary(
     )
 
 
-@torch.library.custom_op("bitmetal::bitlinear", mutates_args=(), device_types="cpu")
+@torch.library.custom_op("bitmetal::bitlinear", mutates_args=(), device_types=DEVICES)
 def _bitlinear(
     x: Tensor,
     codes: Tensor,
@@ -32,7 +32,7 @@ def _bitlinear(
 ) -> Tensor:
     weight = _ternary(codes, scales, shape, group_size)
     out, target = empty((*x.shape[:-1], shape[0]), x)
-    bm.bitlinear(to_array(x), weight, array_or_none(bias), out=target)
+    bm.bitlinear(to_array(x), weight, array_or_none(bias), out=target).wait()
     return out
 
 
@@ -42,7 +42,7 @@ def _(x: Tensor, *rest: Any) -> Tensor:
     return x.new_empty((*x.shape[:-1], shape[0]))
 
 
-@torch.library.custom_op("bitmetal::ternary_dequantize", mutates_args=(), device_types="cpu")
+@torch.library.custom_op("bitmetal::ternary_dequantize", mutates_args=(), device_types=DEVICES)
 def _ternary_dequantize(
     codes: Tensor, scales: Tensor, shape: Sequence[int], group_size: int, dtype: torch.dtype
 ) -> Tensor:
@@ -75,12 +75,11 @@ def _through_packed_weight(ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
 _bitlinear.register_autograd(_through_packed_weight, setup_context=_remember_packed)
 
 
-@torch.library.custom_op("bitmetal::ternary_training", mutates_args=(), device_types="cpu")
+@torch.library.custom_op("bitmetal::ternary_training", mutates_args=(), device_types=DEVICES)
 def _ternary_training(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     out, target = empty((*x.shape[:-1], weight.shape[0]), x)
-    bm.bitlinear(
-        to_array(x), bm.ternary.quantize(to_array(weight)), array_or_none(bias), out=target
-    )
+    packed = bm.ternary.quantize(to_array(weight))
+    bm.bitlinear(to_array(x), packed, array_or_none(bias), out=target).wait()
     return out
 
 
@@ -89,7 +88,7 @@ def _(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     return x.new_empty((*x.shape[:-1], weight.shape[0]))
 
 
-@torch.library.custom_op("bitmetal::ternary_fake_quantize", mutates_args=(), device_types="cpu")
+@torch.library.custom_op("bitmetal::ternary_fake_quantize", mutates_args=(), device_types=DEVICES)
 def _ternary_fake_quantize(weight: Tensor) -> Tensor:
     dtype = str(weight.dtype).removeprefix("torch.")
     return to_tensor(bm.ternary.quantize(to_array(weight)).dequantize(dtype))
@@ -132,7 +131,7 @@ def ternary_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Ten
     Parameters
     ----------
     x : Tensor
-        ``[..., in features]`` of float32, float16 or bfloat16, on the cpu.
+        ``[..., in features]`` of float32, float16 or bfloat16, on cpu or mps.
     weight : Tensor
         ``[out features, in features]``; absmean-quantized in this call.
     bias : Tensor, optional
