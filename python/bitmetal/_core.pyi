@@ -788,11 +788,13 @@ def from_dlpack(object: SupportsDLPack) -> Array:
     Parameters
     ----------
     object : object with ``__dlpack__``
-        Its memory must be the host's.
+        Its memory is the host's, or a buffer of one of the Metal devices (PyTorch's ``mps`` tensors). What
+        others have under way on a buffer must be done before it is used here: synchronize them first.
 
     Returns
     -------
     Array
+        On the cpu device, or on the buffer's.
     """
 
 def matmul(a: ArrayLike, b: ArrayLike, *, out: Array | None = None) -> Array:
