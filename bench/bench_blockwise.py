@@ -17,6 +17,7 @@ FORMATS = ["nf4", "int8", "mxfp4", "affine"]
 Measure = Callable[..., None]
 torch: Any = peers.optional("torch")
 bnb: Any = peers.optional("bitsandbytes") if torch else None
+mx: Any = peers.optional("mlx.core")
 
 
 def weight() -> np.ndarray:
@@ -65,6 +66,14 @@ def test_dequantize(measure: Measure, kind: str, dtype: str) -> None:
     measure(lambda: q.dequantize(dtype), nbytes=nbytes, bitsandbytes=theirs)
 
 
+def mlx_product(x: np.ndarray, dense: np.ndarray) -> Callable[[], object] | None:
+    """MLX's product with groups of 64, which takes a second at a batch of 16."""
+    if mx is None or x.shape[0] > 16:
+        return None
+    a, weight = mx.array(x), mx.quantize(mx.array(dense), group_size=64, bits=4)
+    return lambda: mx.eval(mx.quantized_matmul(a, *weight, group_size=64, bits=4))
+
+
 @pytest.mark.parametrize("batch", BATCHES)
 @pytest.mark.parametrize("kind", [*FORMATS, "nf4 nested"])
 def test_matmul(measure: Measure, kind: str, batch: int) -> None:
@@ -89,6 +98,7 @@ def test_matmul(measure: Measure, kind: str, batch: int) -> None:
 
     measure(
         lambda: bm.blockwise.matmul(a, q, out=out),
+        mlx=mlx_product(x, dense) if kind == "affine" else None,
         nbytes=q.nbytes + x.nbytes + y.nbytes,
         operations=2 * batch * SIZE * SIZE,
         numpy=lambda: np.matmul(x, dense.T, out=y),
