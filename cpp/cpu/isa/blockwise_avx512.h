@@ -105,20 +105,32 @@ struct Search256 {
       for (int i = 1 << level; i < 32; ++i) levels[level][i] = 0;
     }
   }
-  I32x16 codes(F32x16 y) const {
-    __m512i below = _mm512_setzero_si512();
-    const auto descend = [&](__m512 threshold) BITMETAL_INLINE {
-      below = _mm512_add_epi32(below, below);
-      below = _mm512_mask_add_epi32(below, _mm512_cmp_ps_mask(y.v, threshold, _CMP_GT_OQ), below,
-                                    _mm512_set1_epi32(1));
+  // Of several vectors side by side: each level waits for the one before it, but not for the
+  // others.
+  template <int N>
+  void find(const F32x16 (&y)[N], I32x16 (&codes)[N]) const {
+    __mmask16 first[N], second[N];  // levels, whose results are bits of the later levels' indices
+    unroll<N>([&](auto n) BITMETAL_INLINE { codes[n].v = _mm512_setzero_si512(); });
+    const auto descend = [&](auto n, __m512 threshold) BITMETAL_INLINE {
+      const __mmask16 above = _mm512_cmp_ps_mask(y[n].v, threshold, _CMP_GT_OQ);
+      const __m512i twice = _mm512_add_epi32(codes[n].v, codes[n].v);
+      codes[n].v = _mm512_mask_add_epi32(twice, above, twice, _mm512_set1_epi32(1));
+      return above;
     };
     unroll<5>([&](auto level) BITMETAL_INLINE {
-      descend(_mm512_permutexvar_ps(below, _mm512_load_ps(levels[level])));
+      const __m512 table = _mm512_load_ps(levels[level]);
+      unroll<N>([&](auto n) BITMETAL_INLINE {
+        const __mmask16 above = descend(n, _mm512_permutexvar_ps(codes[n].v, table));
+        if (level == 0) first[n] = above;
+        if (level == 1) second[n] = above;
+      });
     });
-    descend(lookup_32(levels[5], below));
-    descend(lookup_64(levels[6], below, bit_mask(below, 5)));
-    descend(lookup_128(levels[7], below, bit_mask(below, 5), bit_mask(below, 6)));
-    return {below};
+    unroll<N>([&](auto n) BITMETAL_INLINE { descend(n, lookup_32(levels[5], codes[n].v)); });
+    unroll<N>([&](auto n)
+                  BITMETAL_INLINE { descend(n, lookup_64(levels[6], codes[n].v, first[n])); });
+    unroll<N>([&](auto n) BITMETAL_INLINE {
+      descend(n, lookup_128(levels[7], codes[n].v, second[n], first[n]));
+    });
   }
 };
 

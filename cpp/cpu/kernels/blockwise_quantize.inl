@@ -62,6 +62,43 @@ struct E4m3Scale {
   }
 };
 
+// Of several vectors where the set searches for them side by side.
+template <class Search, int N>
+BITMETAL_INLINE inline void find_codes(const Search& search, const F32x16 (&y)[N],
+                                       I32x16 (&codes)[N]) {
+  if constexpr (requires { search.find(y, codes); }) {
+    search.find(y, codes);
+  } else {
+    for (int n = 0; n < N; ++n) codes[n] = search.codes(y[n]);
+  }
+}
+template <class Search>
+inline I32x16 code_of(const Search& search, F32x16 y) {
+  const F32x16 one[1] = {y};
+  I32x16 code[1];
+  find_codes(search, one, code);
+  return code[0];
+}
+
+// The codes of n elements divided by `by`: pack(i, codes) for each 16 from i on, of the last ones
+// pack_last(i, codes).
+template <class T, class Search, class Pack, class PackLast>
+BITMETAL_INLINE inline void find_all(const Search& search, const T* x, int64_t n, float by,
+                                     Pack pack, PackLast pack_last) {
+  constexpr int kAtOnce = 4;
+  const F32x16 divisor = broadcast(by);
+  int64_t i = 0;
+  for (; i + 16 * kAtOnce <= n; i += 16 * kAtOnce) {
+    F32x16 y[kAtOnce];
+    I32x16 codes[kAtOnce];
+    unroll<kAtOnce>([&](auto a) BITMETAL_INLINE { y[a] = div(load(x + i + 16 * a), divisor); });
+    find_codes(search, y, codes);
+    unroll<kAtOnce>([&](auto a) BITMETAL_INLINE { pack(i + 16 * a, codes[a]); });
+  }
+  for (; i + 16 <= n; i += 16) pack(i, code_of(search, div(load(x + i), divisor)));
+  if (i < n) pack_last(i, code_of(search, div(load_partial(x + i, n - i), divisor)));
+}
+
 // Calls body(x, count, block) for each block of n elements.
 template <class T, class Body>
 inline void for_each_block(const T* x, int64_t n, int64_t block_size, Body body) {
@@ -75,7 +112,7 @@ void quantize_nibbles(const T* from, int64_t size, const BlockSearch16& table,
                       const BlockOutput& out) {
   const Search16 search(table);
   uint8_t zeros[8];
-  pack_nibbles<high_first>(zeros, search.codes(broadcast(0)));
+  pack_nibbles<high_first>(zeros, code_of(search, broadcast(0)));
   auto* scales = static_cast<typename Scale::Stored*>(out.scales);
   for_each_block(from, size, out.block_size, [&](const T* x, int64_t n, int64_t block) {
     const Scale scale(block_absmax(x, n));
@@ -85,16 +122,15 @@ void quantize_nibbles(const T* from, int64_t size, const BlockSearch16& table,
       std::memset(codes, zeros[0], static_cast<size_t>((n + 1) / 2));
       return;
     }
-    const F32x16 by = broadcast(scale.divisor);
-    int64_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-      pack_nibbles<high_first>(codes + i / 2, search.codes(div(load(x + i), by)));
-    }
-    if (i < n) {
-      uint8_t packed[8];
-      pack_nibbles<high_first>(packed, search.codes(div(load_partial(x + i, n - i), by)));
-      std::memcpy(codes + i / 2, packed, static_cast<size_t>((n - i + 1) / 2));
-    }
+    find_all(
+        search, x, n, scale.divisor,
+        [&](int64_t i, I32x16 found)
+            BITMETAL_INLINE { pack_nibbles<high_first>(codes + i / 2, found); },
+        [&](int64_t i, I32x16 found) BITMETAL_INLINE {
+          uint8_t packed[8];
+          pack_nibbles<high_first>(packed, found);
+          std::memcpy(codes + i / 2, packed, static_cast<size_t>((n - i + 1) / 2));
+        });
   });
 }
 
@@ -103,7 +139,7 @@ void quantize_bytes(const T* from, int64_t size, const BlockSearch256& table,
                     const BlockOutput& out) {
   const Search256 search(table);
   uint8_t zeros[16];
-  pack_bytes(zeros, search.codes(broadcast(0)));
+  pack_bytes(zeros, code_of(search, broadcast(0)));
   auto* scales = static_cast<float*>(out.scales);
   for_each_block(from, size, out.block_size, [&](const T* x, int64_t n, int64_t block) {
     const AbsmaxScale scale(block_absmax(x, n));
@@ -113,14 +149,14 @@ void quantize_bytes(const T* from, int64_t size, const BlockSearch256& table,
       std::memset(codes, zeros[0], static_cast<size_t>(n));
       return;
     }
-    const F32x16 by = broadcast(scale.divisor);
-    int64_t i = 0;
-    for (; i + 16 <= n; i += 16) pack_bytes(codes + i, search.codes(div(load(x + i), by)));
-    if (i < n) {
-      uint8_t packed[16];
-      pack_bytes(packed, search.codes(div(load_partial(x + i, n - i), by)));
-      std::memcpy(codes + i, packed, static_cast<size_t>(n - i));
-    }
+    find_all(
+        search, x, n, scale.divisor,
+        [&](int64_t i, I32x16 found) BITMETAL_INLINE { pack_bytes(codes + i, found); },
+        [&](int64_t i, I32x16 found) BITMETAL_INLINE {
+          uint8_t packed[16];
+          pack_bytes(packed, found);
+          std::memcpy(codes + i, packed, static_cast<size_t>(n - i));
+        });
   });
 }
 
