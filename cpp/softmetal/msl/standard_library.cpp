@@ -34,6 +34,7 @@ EMBED(softmetal_host_threads, "stdlib/host/threads.h")
 EMBED(softmetal_host_small, "stdlib/host/small.h")
 EMBED(softmetal_host_meet, "stdlib/host/meet.h")
 EMBED(softmetal_host_checked, "stdlib/host/checked.h")
+EMBED(softmetal_host_simdgroup_matrix, "stdlib/host/simdgroup_matrix.h")
 EMBED(softmetal_host_multiply, "stdlib/host/multiply.h")
 EMBED(softmetal_host_atomic, "stdlib/host/atomic.h")
 EMBED(softmetal_host_launch, "stdlib/host/launch.h")
@@ -41,6 +42,7 @@ EMBED(softmetal_cuda_builtins, "stdlib/cuda/builtins.h")
 EMBED(softmetal_cuda_small, "stdlib/cuda/small.h")
 EMBED(softmetal_cuda_constant, "stdlib/cuda/constant.h")
 EMBED(softmetal_cuda_meet, "stdlib/cuda/meet.h")
+EMBED(softmetal_cuda_simdgroup_matrix, "stdlib/cuda/simdgroup_matrix.h")
 EMBED(softmetal_cuda_multiply, "stdlib/cuda/multiply.h")
 EMBED(softmetal_cuda_atomic, "stdlib/cuda/atomic.h")
 EMBED(softmetal_cuda_launch, "stdlib/cuda/launch.h")
@@ -75,17 +77,29 @@ std::string joined(std::initializer_list<Part> parts) {
 // In the order in which they build on each other.
 
 const std::string& standard_library() {
-  static const std::string text = joined({PART(abi),           PART(types),
-                                          PART(host_threads),  PART(small),
-                                          PART(host_small),    PART(floats),
-                                          PART(vec),           PART(limits),
-                                          PART(math),          PART(integer),
-                                          PART(simd_types),    PART(host_meet),
-                                          PART(simd),          PART(host_checked),
-                                          PART(matrix),        PART(simdgroup_matrix),
-                                          PART(host_multiply), PART(simdgroup_product),
-                                          PART(atomic_types),  PART(host_atomic),
-                                          PART(logging),       PART(binding),
+  static const std::string text = joined({PART(abi),
+                                          PART(types),
+                                          PART(host_threads),
+                                          PART(small),
+                                          PART(host_small),
+                                          PART(floats),
+                                          PART(vec),
+                                          PART(limits),
+                                          PART(math),
+                                          PART(integer),
+                                          PART(simd_types),
+                                          PART(host_meet),
+                                          PART(simd),
+                                          PART(host_checked),
+                                          PART(matrix),
+                                          PART(simdgroup_matrix),
+                                          PART(host_simdgroup_matrix),
+                                          PART(host_multiply),
+                                          PART(simdgroup_product),
+                                          PART(atomic_types),
+                                          PART(host_atomic),
+                                          PART(logging),
+                                          PART(binding),
                                           PART(host_launch)});
   return text;
 }
@@ -108,6 +122,7 @@ const std::string& cuda_library() {
                                           PART(simd),
                                           PART(matrix),
                                           PART(simdgroup_matrix),
+                                          PART(cuda_simdgroup_matrix),
                                           PART(cuda_multiply),
                                           PART(simdgroup_product),
                                           PART(atomic_types),

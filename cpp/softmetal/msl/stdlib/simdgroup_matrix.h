@@ -1,71 +1,22 @@
-// 8x8 matrices that the threads of a SIMD-group hold together, two elements each.
+// What both targets share of the 8x8 matrices that the threads of a SIMD-group hold together, two
+// elements each.
 namespace sm_program {
 namespace metal {
 
-template <class T>
-concept sm_matrix_element = is_same_v<T, float> || is_same_v<T, half> || is_same_v<T, bfloat>;
+template <class T, int columns, int rows>
+inline constexpr bool sm_matrix_shape =
+    (is_same_v<T, float> || is_same_v<T, half> || is_same_v<T, bfloat>) && columns == 8 &&
+    rows == 8;
 
 template <class T, int columns, int rows>
-struct simdgroup_matrix {
-  static_assert(sm_matrix_element<T> && columns == 8 && rows == 8,
-                "simdgroup matrices are 8x8, of float, half or bfloat");
-  typedef vec<T, 2> storage_type;
-
-  simdgroup_matrix() = default;
-  // A diagonal matrix.
-  explicit simdgroup_matrix(T value) {
-    for (int i = 0; i < 2; ++i) elements_[i] = row() == column() + i ? value : T(0);
-  }
-  storage_type& thread_elements() { return elements_; }
-  const storage_type& thread_elements() const { return elements_; }
-
-  // Where this thread's first element lies; the second is to its right.
-  static uint row(uint lane = sm_lane_index()) { return (lane / 4 & 4) + lane / 2 % 4; }
-  static uint column(uint lane = sm_lane_index()) { return (lane / 4 & 2) * 2 + lane % 2 * 2; }
-
- private:
-  storage_type elements_;
-};
+struct simdgroup_matrix;
 typedef simdgroup_matrix<float, 8, 8> simdgroup_float8x8;
 typedef simdgroup_matrix<half, 8, 8> simdgroup_half8x8;
 typedef simdgroup_matrix<bfloat, 8, 8> simdgroup_bfloat8x8;
 
-template <class T, int columns, int rows>
-inline simdgroup_matrix<T, columns, rows> make_filled_simdgroup_matrix(T value) {
-  simdgroup_matrix<T, columns, rows> m;
-  m.thread_elements() = vec<T, 2>(value);
-  return m;
-}
-
-// Elements that this thread holds lie at these distances from the matrix's origin in memory.
-template <class T>
-inline ulong sm_matrix_offset(int i, ulong per_row, ulong2 origin, bool transposed) {
-  typedef simdgroup_matrix<T, 8, 8> M;
-  const ulong row = M::row(), column = M::column() + uint(i);
-  return transposed ? (origin.y + column) * per_row + origin.x + row
-                    : (origin.y + row) * per_row + origin.x + column;
-}
-template <class T>
-SM_CHECKED inline void simdgroup_load(simdgroup_matrix<T, 8, 8>& m, const T* source,
-                                      ulong elements_per_row = 8, ulong2 matrix_origin = ulong2(0),
-                                      bool transpose_matrix = false) {
-  for (int i = 0; i < 2; ++i) {
-    const T* at =
-        source + sm_matrix_offset<T>(i, elements_per_row, matrix_origin, transpose_matrix);
-    sm_touch(at, sizeof(T), SM_READ);
-    m.thread_elements()[i] = *at;
-  }
-}
-template <class T>
-SM_CHECKED inline void simdgroup_store(const simdgroup_matrix<T, 8, 8>& m, T* target,
-                                       ulong elements_per_row = 8, ulong2 matrix_origin = ulong2(0),
-                                       bool transpose_matrix = false) {
-  for (int i = 0; i < 2; ++i) {
-    T* at = target + sm_matrix_offset<T>(i, elements_per_row, matrix_origin, transpose_matrix);
-    sm_touch(at, sizeof(T), SM_WRITE);
-    *at = m.thread_elements()[i];
-  }
-}
+// Where the elements of a lane lie in Metal's layout: the row, and which pair of columns.
+inline constexpr uint sm_row_of(uint lane) { return (lane / 4 & 4) + lane / 2 % 4; }
+inline constexpr uint sm_pair_of(uint lane) { return (lane / 4 & 2) + lane % 2; }
 
 }  // namespace metal
 }  // namespace sm_program

@@ -23,8 +23,8 @@ namespace metal {
 template <class T, int n>
 struct sm_elements;
 template <class T>
-struct alignas(2 * sizeof(T)) sm_elements<T, 2> {
-  union {
+struct sm_elements<T, 2> {
+  union alignas(2 * sizeof(T)) {
     T sm_data[2];
     struct {
       T x, y;
@@ -35,8 +35,8 @@ struct alignas(2 * sizeof(T)) sm_elements<T, 2> {
   };
 };
 template <class T>
-struct alignas(4 * sizeof(T)) sm_elements<T, 3> {
-  union {
+struct sm_elements<T, 3> {
+  union alignas(4 * sizeof(T)) {
     T sm_data[3];
     struct {
       T x, y, z;
@@ -47,8 +47,8 @@ struct alignas(4 * sizeof(T)) sm_elements<T, 3> {
   };
 };
 template <class T>
-struct alignas(4 * sizeof(T)) sm_elements<T, 4> {
-  union {
+struct sm_elements<T, 4> {
+  union alignas(4 * sizeof(T)) {
     T sm_data[4];
     struct {
       T x, y, z, w;

@@ -30,10 +30,13 @@ struct sm_matrix_product {
   }
 };
 template <class D, class A, class B, class C>
-inline vec<D, 2> sm_multiply(vec<A, 2> a, vec<B, 2> b, vec<C, 2> c) {
-  sm_matrix_product<D, A, B, C> meeting{a, b, c, {}};
+inline void sm_multiply_accumulate(simdgroup_matrix<D, 8, 8>& d, const simdgroup_matrix<A, 8, 8>& a,
+                                   const simdgroup_matrix<B, 8, 8>& b,
+                                   const simdgroup_matrix<C, 8, 8>& c) {
+  sm_matrix_product<D, A, B, C> meeting{
+      a.thread_elements(), b.thread_elements(), c.thread_elements(), {}};
   sm_meet(meeting);
-  return meeting.d;
+  d.thread_elements() = meeting.d;
 }
 
 }  // namespace metal
