@@ -49,7 +49,7 @@ METAL_FUNC void eliminate_row(thread float* x, uint row, Elimination by) {
 }
 
 template <ushort kRows>
-[[kernel, max_total_threads_per_threadgroup(kLuThreads)]] void lu_panel(
+[[kernel, max_total_threads_per_threadgroup(512)]] void lu_panel(
     device float* panel [[buffer(0)]], device int* pivots [[buffer(1)]],
     device int* info [[buffer(2)]], constant LuPanelParams& p [[buffer(3)]],
     uint batch [[threadgroup_position_in_grid]], uint index [[thread_index_in_threadgroup]],

@@ -66,7 +66,7 @@ METAL_FUNC void reflect_row(thread float* x, uint row, Reflection by) {
 }
 
 template <ushort kRows>
-[[kernel, max_total_threads_per_threadgroup(kQrThreads)]] void qr_panel(
+[[kernel, max_total_threads_per_threadgroup(512)]] void qr_panel(
     device float* panel [[buffer(0)]], device float* t [[buffer(1)]],
     constant QrPanelParams& p [[buffer(2)]], uint batch [[threadgroup_position_in_grid]],
     uint index [[thread_index_in_threadgroup]], uint threads [[threads_per_threadgroup]],
