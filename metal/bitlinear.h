@@ -60,9 +60,9 @@ template <typename T>
   const NormalizedRow<T> value{x, norm_weight, scale};
   float greatest = 0;
   for (uint i = first; i < p.columns; i += step) {
-    greatest = Max<float, float>::merge(greatest, fabs(value(i)));
+    greatest = Greatest::merge(greatest, fabs(value(i)));
   }
-  greatest = group_reduce<Max<float, float>>(greatest, shared, simdgroup, simdgroups, lane);
+  greatest = group_reduce<Greatest>(greatest, shared, simdgroup, simdgroups, lane);
 
   const bool finite = is_finite(greatest);
   greatest = max(greatest, kLeastMaximum);
@@ -145,8 +145,8 @@ template <typename Out, bool kGrouped>
     device Out* y [[buffer(5)]], constant TernaryMatmulParams& p [[buffer(6)]],
     uint2 tile [[threadgroup_position_in_grid]], uint index [[thread_index_in_threadgroup]]) {
   using T = BitlinearElement<kGrouped>;
-  threadgroup T tile_q[kPlainTileElements<T>];
-  threadgroup T tile_w[kPlainTileElements<T>];
+  threadgroup T tile_q[kTileElements<T>];
+  threadgroup T tile_w[kTileElements<T>];
   const BitlinearStore<Out, kGrouped> store{y, scales, factors, bias, p.rows};
   matmul_plain<kGrouped ? kNotExact : kTernaryExactDepth>(
       tokens<T>(q, p), ternary_weight<T, kGrouped>(codes, scales, p), p.batch, p.rows, p.columns,

@@ -7,8 +7,8 @@
 // and serves mat-vec, tiled product and dequantization alike (blockwise_matvec.h,
 // blockwise_matmul.h, blockwise.h).
 //
-// With whole_runs eight columns from a multiple of eight on are aligned to their size, at least up
-// to 4 bytes, and lie in one block.
+// With whole_runs there are eight columns from every multiple of eight on, aligned to their size,
+// at least up to 4 bytes, and in one block.
 #pragma once
 
 #include "micro_scales.h"
@@ -124,7 +124,7 @@ struct BookFormat {
 
   METAL_FUNC Run run(thread const Row& row, uint column) const {
     const uint block = quotient(row.in_block + column, block_size, block_shift);
-    if (whole_runs && column + 8 <= columns) {
+    if (whole_runs) {
       const float scale = scales.at(row.block + block);
       device const uchar* from = row.codes + column * kBits / 8;
       if (kBits == 8) {

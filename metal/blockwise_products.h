@@ -58,7 +58,7 @@ struct RunRows {
     for (uint i = 0; i < kLaneRows; ++i) {
       const Run run = format.run(lines[i], column);
       for (uint b = 0; b < kBatch; ++b) {
-        const float sum = dot(run.first, x[b][0]) + dot(run.second, x[b][1]);
+        const float sum = fma_dot(run.second, x[b][1], fma_dot(run.first, x[b][0], 0.0f));
         sums[i][b] = fma(run.scale, sum, sums[i][b]);
         if (Format::kHasOffset) {
           sums[i][b] = fma(run.offset, dot(x[b][0] + x[b][1], float4(1)), sums[i][b]);
@@ -93,12 +93,14 @@ template <typename T, typename Format, uint kBatch>
 template <typename T, typename Format>
 struct RunOperand {
   using Element = T;
+  static constant constexpr bool along_depth = true;
   Format format;
   uint rows;
   uint depth;
 
-  template <ushort kRows, ushort kDepth, ushort kLead, ushort kThreads>
-  METAL_FUNC void load(threadgroup T* tile, uint row0, uint depth0, ushort index) const {
+  template <ushort kRows, ushort kDepth, ushort kThreads>
+  METAL_FUNC void load(threadgroup T* tile, TileSteps steps, uint row0, uint depth0,
+                       ushort index) const {
     constexpr ushort kRuns = kDepth / 8;
     for (ushort q = index; q < kRows * kRuns; q += kThreads) {
       const ushort r = q / kRuns, d = q % kRuns * 8;
@@ -109,10 +111,10 @@ struct RunOperand {
         first = run.first * run.scale + run.offset;
         second = run.second * run.scale + run.offset;
       }
-      threadgroup T* to = tile + r * kLead + d;
+      threadgroup T* to = tile + r * steps.row + d * steps.depth;
       for (ushort j = 0; j < 4; ++j) {
-        to[j] = T(first[j]);
-        to[4 + j] = T(second[j]);
+        to[j * steps.depth] = T(first[j]);
+        to[(4 + j) * steps.depth] = T(second[j]);
       }
     }
   }
@@ -158,8 +160,8 @@ template <typename X, typename Format>
     uint index [[thread_index_in_threadgroup]]) {
   using T = RunElement<X, Format>;
   threadgroup float table[Format::kTable];
-  threadgroup T tile_x[kPlainTileElements<T>];
-  threadgroup T tile_w[kPlainTileElements<T>];
+  threadgroup T tile_x[kTileElements<T>];
+  threadgroup T tile_w[kTileElements<T>];
   const Stored stored{codes, scales, more, nested_absmax, nested_book};
   const Format format = Format::open(stored, p, table, index, kMatmulPlainThreads);
   const DenseOperand<X, T> left{x, p.x_row_stride, 1, p.batch, p.columns, true, vector_a};

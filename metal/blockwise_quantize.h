@@ -40,8 +40,29 @@ METAL_FUNC float limit_after(Values book, uint i) {
 // where all of them get the code of 0, and the scale that is stored; the call the code of a
 // quotient.
 
-// Codes of the nearest entry of a book, the lower of two that are equally near: an element of rank
-// r is above limits[r - 1] and not above limits[r]. A book of 256 is sorted: ranks are its codes.
+// x / divisor, rounded once. Within these bounds, and where the divisor has a mantissa other than
+// all ones, one step from x times the rounded reciprocal leads to the rounded quotient (P.
+// Markstein, 1990); what it loses of quotients below 2^-40 is not seen in a code.
+struct Quotient {
+  float divisor;
+  float inverse;  // 0 where the step does not serve
+
+  static METAL_FUNC Quotient by(float divisor) {
+    const bool serves = divisor > 0x1p-60f && divisor < 0x1p60f &&
+                        (as_type<uint>(divisor) & 0x7fffffu) != 0x7fffffu;
+    return Quotient{divisor, serves ? 1.0f / divisor : 0.0f};
+  }
+  METAL_FUNC float of(float x) const {
+    if (inverse == 0) return divisor > 0 ? x / divisor : 0.0f;
+    const float near = x * inverse;
+    return fma(fma(-near, divisor, x), inverse, near);
+  }
+};
+
+// Codes of the nearest entry of a book, the lower of two that are equally near: an element's rank
+// is the number of limits that it is above. The limits are a search tree, node n's children being
+// 2n and 2n + 1, so that lanes that look at different limits of a level find them in different
+// banks. A book of 256 is sorted: ranks are its codes.
 template <uint kCodeBits>
 struct BookEncoder {
   using Scale = float;
@@ -50,15 +71,23 @@ struct BookEncoder {
   static constant constexpr uint kBook = 1u << kBits;
   static constant constexpr uint kTable = kBits == 4 ? 3 * kBook : kBook;
 
-  threadgroup const float* limits;
-  threadgroup const float* codes;
+  threadgroup const float* tree;
+  threadgroup const float* codes;  // their bits, by rank
+
+  // The node of the limit behind rank i.
+  static METAL_FUNC uint node_of(uint i) {
+    const uint below = ctz(i + 1);
+    return (kBook >> (below + 1)) + ((i + 1) >> (below + 1));
+  }
 
   // Called by all threads of the threadgroup.
   static METAL_FUNC BookEncoder open(device const float* book, threadgroup float* table, uint index,
                                      uint threads) {
     threadgroup float* codes = table + kBook;
     if (kBits == 8) {
-      for (uint i = index; i < kBook; i += threads) table[i] = limit_after<kBook>(book, i);
+      for (uint i = index; i < kBook - 1; i += threads) {
+        table[node_of(i)] = limit_after<kBook>(book, i);
+      }
     } else {
       threadgroup float* sorted = codes + kBook;
       for (uint i = index; i < kBook; i += threads) {
@@ -67,10 +96,12 @@ struct BookEncoder {
           if (book[j] < book[i] || (book[j] == book[i] && j < i)) ++rank;
         }
         sorted[rank] = book[i];
-        codes[rank] = float(i);
+        codes[rank] = as_type<float>(i);
       }
       threadgroup_barrier(mem_flags::mem_threadgroup);
-      for (uint i = index; i < kBook; i += threads) table[i] = limit_after<kBook>(sorted, i);
+      for (uint i = index; i < kBook - 1; i += threads) {
+        table[node_of(i)] = limit_after<kBook>(sorted, i);
+      }
     }
     threadgroup_barrier(mem_flags::mem_threadgroup);
     return BookEncoder{table, codes};
@@ -82,11 +113,9 @@ struct BookEncoder {
   }
 
   METAL_FUNC uint operator()(float x) const {
-    uint rank = 0;
-    for (uint half_way = kBook / 2; half_way > 0; half_way /= 2) {
-      if (x > limits[rank + half_way - 1]) rank += half_way;
-    }
-    return kBits == 8 ? rank : uint(codes[rank]);
+    uint node = 1;
+    for (uint level = 0; level < kBits; ++level) node = 2 * node + uint(x > tree[node]);
+    return kBits == 8 ? node - kBook : as_type<uint>(codes[node - kBook]);
   }
 };
 
@@ -141,7 +170,7 @@ template <typename T, typename Encoder>
     greatest = max(greatest, simd_shuffle_xor(greatest, mask));
   }
   typename Encoder::Scale stored;
-  const float divisor = Encoder::divisor(greatest, stored);
+  const Quotient quotient = Quotient::by(Encoder::divisor(greatest, stored));
   if (lane % lanes == 0 && first < p.count) {
     scales[part * (kSimdWidth / lanes) + lane / lanes] = stored;
   }
@@ -152,7 +181,7 @@ template <typename T, typename Encoder>
     if (step > 0) load_eight(x, at, p.count, values);
     uint2 words = uint2(0);
     for (uint i = 0; i < 8; ++i) {
-      const uint code = encode(divisor > 0 ? values[i] / divisor : 0.0f);
+      const uint code = encode(quotient.of(values[i]));
       if (kBits == 4) {
         words.x |= code << 4 * (i ^ Encoder::kEvenNibble);
       } else {
@@ -162,7 +191,9 @@ template <typename T, typename Encoder>
     device uchar* to = codes + at * kBits / 8;
     const uint bytes = (min(p.count - at, 8ul) * kBits + 7) / 8;
     if (bytes < kBits) {
-      for (uint i = 0; i < bytes; ++i) to[i] = words[i / 4] >> 8 * (i % 4);
+      for (uint i = 0; i < 8; ++i) {
+        if (i < bytes) to[i] = words[i / 4] >> 8 * (i % 4);
+      }
     } else if (kBits == 4) {
       *(device uint*)to = words.x;
     } else {
@@ -191,9 +222,9 @@ template <typename T>
   }
   greatest = simd_max(greatest);
   float stored;
-  const float divisor = BookEncoder<8>::divisor(greatest, stored);
+  const Quotient quotient = Quotient::by(BookEncoder<8>::divisor(greatest, stored));
   if (lane == 0) absmax[block] = stored;
   for (ulong i = start + lane; i < end; i += kSimdWidth) {
-    codes[i] = encode(divisor > 0 ? float(x[i]) / divisor : 0.0f);
+    codes[i] = encode(quotient.of(float(x[i])));
   }
 }

@@ -8,8 +8,8 @@
 //   elementwise_test_TYPE   the same with a bool result
 //   elementwise_where_SIZE  elements of SIZE bits; buffer 0 condition (bool), 1 a, 2 b, 3 out,
 //                           4 ElementwiseParams, 5 constant ulong[3]
-//   A thread kElementwiseEach elements where kFcFlat is set, else one; a grid of (x, y) threads, in
-//   any threadgroup size.
+//   function constants kFcFlat, kFcVectors. A thread 4 * kFlatPieces elements where kFcFlat is
+//   set, else one; a grid of (x, y) threads, in threadgroups of whole simdgroups.
 //
 // float16 and bfloat16 are computed in float and rounded once. Booleans are bytes in memory, which
 // may hold more than 0 and 1.
@@ -17,6 +17,7 @@
 
 #include "elementwise_math.h"
 #include "elementwise_ops.h"
+#include "neighbours.h"
 
 enum Operation : uint {
   op_input,
@@ -34,19 +35,17 @@ constant bool has_b [[function_constant(17)]];
 
 // --- Where elements are.
 
-METAL_FUNC uint elements_each() { return flat ? kElementwiseEach : 1; }
-
-METAL_FUNC ulong first_element(uint2 position, uint2 grid) {
-  return (ulong(position.y) * grid.x + position.x) * elements_each();
+// Four neighbours of a flat array, or four times its only element.
+template <typename Stored>
+METAL_FUNC vec<Stored, 4> load_flat(device const Stored* a, constant ElementwiseParams& p, uint k,
+                                    ulong i) {
+  if (p.strides[k][0] == 0) return vec<Stored, 4>(a[p.starts[k]]);
+  return load_neighbours(a + p.starts[k], i, p.count);
 }
 
 // The places of element i in the first kArrays arrays.
 template <uint kArrays>
 METAL_FUNC void find_places(constant ElementwiseParams& p, ulong i, thread long* at) {
-  if (flat) {
-    for (uint k = 0; k < kArrays; ++k) at[k] = p.starts[k] + long(i) * p.strides[k][0];
-    return;
-  }
   for (uint k = 0; k < kArrays; ++k) at[k] = p.starts[k];
   const bool narrow = p.count >> 32 == 0;  // a 64-bit division takes several times as long
   for (uint axis = p.rank; axis-- > 0;) {
@@ -272,7 +271,7 @@ METAL_FUNC T right_shift(T a, T b) {
 METAL_FUNC float reciprocal(float a) { return 1 / a; }
 METAL_FUNC float sqrt(float a) { return precise::sqrt(a); }
 METAL_FUNC float rsqrt(float a) { return 1 / precise::sqrt(a); }
-METAL_FUNC float exp(float a) { return precise::exp(a); }
+METAL_FUNC float exp(float a) { return math::exp(a); }
 METAL_FUNC float expm1(float a) { return math::expm1(a); }
 METAL_FUNC float log(float a) { return precise::log(a); }
 METAL_FUNC float log1p(float a) { return math::log1p(a); }
@@ -369,6 +368,15 @@ METAL_FUNC Result apply(T a, T b) {
 }  // namespace elementwise
 
 template <typename Value, typename Stored, bool kTests, typename Result>
+METAL_FUNC Result mapped(Stored a, Stored b, constant ulong* constants) {
+  Value x = value_of_bits<Value>(constants[0]), y = value_of_bits<Value>(constants[1]);
+  if (has_a) x = value_of<Value>(a);
+  if (has_b) y = value_of<Value>(b);
+  using Computed = conditional_t<kTests, bool, Value>;
+  return Result(elementwise::apply<kTests, Value, Computed>(x, y));
+}
+
+template <typename Value, typename Stored, bool kTests, typename Result>
 [[kernel]] void elementwise_kernel(device const Stored* a [[buffer(0), function_constant(has_a)]],
                                    device const Stored* b [[buffer(1), function_constant(has_b)]],
                                    device Result* out [[buffer(2)]],
@@ -376,17 +384,31 @@ template <typename Value, typename Stored, bool kTests, typename Result>
                                    constant ulong* constants [[buffer(4)]],
                                    uint2 position [[thread_position_in_grid]],
                                    uint2 grid [[threads_per_grid]]) {
-  const ulong first = first_element(position, grid);
-  for (uint j = 0; j < elements_each(); ++j) {
-    if (first + j >= p.count) return;
-    long at[3];
-    find_places<3>(p, first + j, at);
-    Value x = value_of_bits<Value>(constants[0]), y = value_of_bits<Value>(constants[1]);
-    if (has_a) x = value_of<Value>(a[at[1]]);
-    if (has_b) y = value_of<Value>(b[at[2]]);
-    using Computed = conditional_t<kTests, bool, Value>;
-    out[at[0]] = Result(elementwise::apply<kTests, Value, Computed>(x, y));
+  if (flat) {
+    const ulong first = first_neighbour(position, grid);
+    vec<Stored, 4> x[kFlatPieces], y[kFlatPieces];
+    for (uint i = 0; i < kFlatPieces; ++i) {
+      x[i] = y[i] = vec<Stored, 4>(Stored(0));
+      if (has_a) x[i] = load_flat(a, p, 1, first + i * kPiece);
+      if (has_b) y[i] = load_flat(b, p, 2, first + i * kPiece);
+    }
+    for (uint i = 0; i < kFlatPieces; ++i) {
+      vec<Result, 4> four;
+      for (uint j = 0; j < 4; ++j) {
+        four[j] = mapped<Value, Stored, kTests, Result>(x[i][j], y[i][j], constants);
+      }
+      store_neighbours(out + p.starts[0], first + i * kPiece, p.count, four);
+    }
+    return;
   }
+  const ulong i = ulong(position.y) * grid.x + position.x;
+  if (i >= p.count) return;
+  long at[3];
+  find_places<3>(p, i, at);
+  Stored x = Stored(0), y = Stored(0);
+  if (has_a) x = a[at[1]];
+  if (has_b) y = b[at[2]];
+  out[at[0]] = mapped<Value, Stored, kTests, Result>(x, y, constants);
 }
 
 template <typename Stored>
@@ -398,14 +420,25 @@ template <typename Stored>
                                   constant ulong* constants [[buffer(5)]],
                                   uint2 position [[thread_position_in_grid]],
                                   uint2 grid [[threads_per_grid]]) {
-  const ulong first = first_element(position, grid);
-  for (uint j = 0; j < elements_each(); ++j) {
-    if (first + j >= p.count) return;
-    long at[4];
-    find_places<4>(p, first + j, at);
-    Stored x = Stored(constants[1]), y = Stored(constants[2]);
-    if (has_a) x = a[at[2]];
-    if (has_b) y = b[at[3]];
-    out[at[0]] = condition[at[1]] != 0 ? x : y;
+  Stored x = Stored(constants[1]), y = Stored(constants[2]);
+  if (flat) {
+    const ulong first = first_neighbour(position, grid);
+    for (uint piece = 0; piece < kFlatPieces; ++piece) {
+      const ulong i = first + piece * kPiece;
+      const uchar4 chosen = load_flat(condition, p, 1, i);
+      vec<Stored, 4> four = vec<Stored, 4>(x), other = vec<Stored, 4>(y);
+      if (has_a) four = load_flat(a, p, 2, i);
+      if (has_b) other = load_flat(b, p, 3, i);
+      for (uint j = 0; j < 4; ++j) four[j] = chosen[j] != 0 ? four[j] : other[j];
+      store_neighbours(out + p.starts[0], i, p.count, four);
+    }
+    return;
   }
+  const ulong i = ulong(position.y) * grid.x + position.x;
+  if (i >= p.count) return;
+  long at[4];
+  find_places<4>(p, i, at);
+  if (has_a) x = a[at[2]];
+  if (has_b) y = b[at[3]];
+  out[at[0]] = condition[at[1]] != 0 ? x : y;
 }

@@ -10,6 +10,25 @@ METAL_FUNC float with_sign_of(float x, float sign) {
   return as_type<float>((as_type<uint>(x) & 0x7fffffffu) | (as_type<uint>(sign) & 0x80000000u));
 }
 
+// 2^n (1 + (e^r - 1)), x = n ln 2 + r; 2^n in two factors, since the result may be smaller or
+// larger than such a power can be.
+METAL_FUNC float exp(float x) {
+  if (is_nan(x)) return x;
+  const float y = clamp(x, -105.0f, 90.0f);
+  const float n = rint(y * 1.44269504f);
+  const float r = fma(n, 0x1.bd0106p-13f, fma(n, -0x1.63p-1f, y));  // ln 2 in two parts
+  float tail = 0.00019890991f;
+  tail = fma(tail, r, 0.001393365f);
+  tail = fma(tail, r, 0.0083333105f);
+  tail = fma(tail, r, 0.041666467f);
+  tail = fma(tail, r, 0.16666667f);
+  tail = fma(tail, r, 0.5f);
+  const int half_way = int(n) / 2;
+  const float up = as_type<float>(uint(half_way + 127) << 23);
+  const float rest = as_type<float>(uint(int(n) - half_way + 127) << 23);
+  return (1 + fma(r * r, tail, r)) * up * rest;
+}
+
 // 2^n (e^r - 1) + (2^n - 1), x = n ln 2 + r: the two parts are added with their rounding error
 // kept.
 METAL_FUNC float expm1(float x) {
@@ -48,14 +67,14 @@ METAL_FUNC float tanh(float x) {
 }
 
 METAL_FUNC float sigmoid(float x) {
-  const float e = precise::exp(-fabs(x));
+  const float e = exp(-fabs(x));
   return (x < 0 ? e : 1) / (1 + e);
 }
 
 // x times sigmoid; far down e^x is no float any more when the product still is one.
 METAL_FUNC float silu(float x) {
   if (x < -80) {
-    const float root = precise::exp(0.5f * x);
+    const float root = exp(0.5f * x);
     return x * root * root;
   }
   return x * sigmoid(x);
@@ -78,7 +97,7 @@ METAL_FUNC float normal_tail(float t) {
   mills = fma(mills, s, -0.50933199024130005f);
   mills = fma(mills, s, 0.72908369066529555f);
   const float square = t * t, rest = fma(t, t, -square);
-  const float e = precise::exp(-0.5f * square);
+  const float e = exp(-0.5f * square);
   return fma(e, -0.5f * rest, e) * (mills * inverse);
 }
 
@@ -118,7 +137,7 @@ METAL_FUNC float gelu_tanh(float x) {
   const float sum_rest = (kLinear - (sum - part)) + (cubic - part) + (cubic_rest + kLinearRest);
   const float v = x * sum;
   const float rest = fma(x, sum, -v) + x * sum_rest;
-  float e = precise::exp(-fabs(v));
+  float e = exp(-fabs(v));
   e *= 1 - (v < 0 ? -rest : rest);
   return x * ((v < 0 ? e : 1) / (1 + e));
 }

@@ -61,9 +61,9 @@ template <typename T>
   for (uint i = first; i < p.columns; i += step) {
     const float magnitude = fabs(float(x[i]));
     if (has_outliers && magnitude >= p.threshold) continue;
-    greatest = Max<float, float>::merge(greatest, magnitude);
+    greatest = Greatest::merge(greatest, magnitude);
   }
-  greatest = group_reduce<Max<float, float>>(greatest, shared, simdgroup, simdgroups, lane);
+  greatest = group_reduce<Greatest>(greatest, shared, simdgroup, simdgroups, lane);
   if (first == 0) absmax[row] = greatest;
 
   const float factor = 127.0f / greatest;

@@ -18,8 +18,8 @@
     device const char* a [[buffer(0)]], device const char* b [[buffer(1)]],
     device int* c [[buffer(2)]], constant MatmulParams& p [[buffer(3)]],
     uint2 tile [[threadgroup_position_in_grid]], uint index [[thread_index_in_threadgroup]]) {
-  threadgroup half tile_a[kPlainTileElements<half>];
-  threadgroup half tile_b[kPlainTileElements<half>];
+  threadgroup half tile_a[kTileElements<half>];
+  threadgroup half tile_b[kTileElements<half>];
   matmul_plain<kInt8ExactDepth>(int8_operand(a, p.a_row_stride, p.m, p.k, vector_a),
                                 int8_operand(b, p.b_row_stride, p.n, p.k, vector_b), p.m, p.n, p.k,
                                 tile, RowMajorStore<int>{c, p.n}, tile_a, tile_b, index);

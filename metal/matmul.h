@@ -63,8 +63,8 @@ template <typename T>
     device const T* a [[buffer(0)]], device const T* b [[buffer(1)]], device T* c [[buffer(2)]],
     constant MatmulParams& p [[buffer(3)]], uint3 tile [[threadgroup_position_in_grid]],
     uint index [[thread_index_in_threadgroup]]) {
-  threadgroup T tile_a[kPlainTileElements<T>];
-  threadgroup T tile_b[kPlainTileElements<T>];
+  threadgroup T tile_a[kTileElements<T>];
+  threadgroup T tile_b[kTileElements<T>];
   const RowMajorStore<T> store{c + ulong(tile.z) * p.m * p.n, p.n};
   matmul_plain<kNotExact>(left_operand(a, p, tile.z), right_operand(b, p, tile.z), p.m, p.n, p.k,
                           tile.xy, store, tile_a, tile_b, index);

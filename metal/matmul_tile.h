@@ -11,13 +11,33 @@
 
 #include "operand.h"
 
-// Depth of a tile and the distance of its rows: 64 bytes of a row at a time, and 16 bytes more so
-// that the rows of an 8 by 8 matrix start in different banks.
+// Depth of a tile, 64 bytes of a row at a time, and the distance of its rows, or, where a tile runs
+// along them, from one depth to the next: 16 bytes more than they have, so that the rows of an 8 by
+// 8 matrix start in different banks.
 template <typename T>
 struct TileShape {
   static constant constexpr ushort kDepth = 64 / sizeof(T);
   static constant constexpr ushort kLead = kDepth + 16 / sizeof(T);
+  static constant constexpr ushort kAcross = kMatmulTile + 16 / sizeof(T);
+
+  static METAL_FUNC TileSteps steps(bool along_depth) {
+    return along_depth ? TileSteps{kLead, 1} : TileSteps{1, kAcross};
+  }
 };
+
+// The 8 by 8 elements of a tile from (row, depth) on, or their transpose.
+template <typename T>
+METAL_FUNC void load_matrix(thread simdgroup_matrix<T, 8, 8>& m, threadgroup const T* tile,
+                            bool along_depth, uint row, uint depth, bool transposed) {
+  const TileSteps steps = TileShape<T>::steps(along_depth);
+  threadgroup const T* from = tile + row * uint(steps.row) + depth * uint(steps.depth);
+  const ushort lead = along_depth ? TileShape<T>::kLead : TileShape<T>::kAcross;
+  if (along_depth == transposed) {
+    simdgroup_load(m, from, lead, ulong2(0, 0), true);
+  } else {
+    simdgroup_load(m, from, lead);
+  }
+}
 
 // Sums of integers are exact in float up to 2^24. Products of int8 are at most 2^14, those of int8
 // and {-1, 0, 1} at most 2^7.
@@ -29,9 +49,9 @@ constant constexpr uint kTernaryExactDepth = 1u << 17;
 constant constexpr ushort kQuarter = 32;
 constant constexpr ushort kMatrices = kQuarter / 8;
 
-// Threadgroup memory of the simdgroup engine, in bytes of T and in floats.
+// Threadgroup memory of the engines, in elements of T and in floats.
 template <typename T>
-constant constexpr ushort kTileElements = kMatmulTile * TileShape<T>::kLead;
+constant constexpr ushort kTileElements = kMatmulTile * TileShape<T>::kLead;  // the larger layout
 constant constexpr ushort kStripFloats = 4 * 8 * kQuarter;  // 4 simdgroups, 8 rows of each quarter
 
 template <uint kExactDepth, typename A, typename B, typename Store>
@@ -43,13 +63,14 @@ METAL_FUNC void matmul_simdgroup(A a, B b, uint rows, uint columns, uint k, uint
   constexpr bool kExact = kExactDepth != kNotExact;
   constexpr uint kMove = kExact ? kExactDepth : 1;
   constexpr ushort kDepth = TileShape<T>::kDepth;
-  constexpr ushort kLead = TileShape<T>::kLead;
   const uint row0 = tile.y * kMatmulTile, column0 = tile.x * kMatmulTile;
-  const ushort row_in_tile = simdgroup / 2 * kQuarter, column_in_tile = simdgroup % 2 * kQuarter;
+  const uint row_in_tile = simdgroup / 2 * kQuarter, column_in_tile = simdgroup % 2 * kQuarter;
 
   simdgroup_float8x8 sums[kMatrices][kMatrices];
   int2 totals[kMatrices][kMatrices];
+  BITMETAL_UNROLL
   for (ushort i = 0; i < kMatrices; ++i) {
+    BITMETAL_UNROLL
     for (ushort j = 0; j < kMatrices; ++j) {
       sums[i][j] = make_filled_simdgroup_matrix<float, 8, 8>(0.0f);
       totals[i][j] = int2(0);
@@ -57,17 +78,22 @@ METAL_FUNC void matmul_simdgroup(A a, B b, uint rows, uint columns, uint k, uint
   }
 
   for (uint depth = 0; depth < k; depth += kDepth) {
-    a.template load<kMatmulTile, kDepth, kLead, kMatmulThreads>(tile_a, row0, depth, index);
-    b.template load<kMatmulTile, kDepth, kLead, kMatmulThreads>(tile_b, column0, depth, index);
+    a.template load<kMatmulTile, kDepth, kMatmulThreads>(tile_a, TileShape<T>::steps(a.along_depth),
+                                                         row0, depth, index);
+    b.template load<kMatmulTile, kDepth, kMatmulThreads>(tile_b, TileShape<T>::steps(b.along_depth),
+                                                         column0, depth, index);
     threadgroup_barrier(mem_flags::mem_threadgroup);
+    BITMETAL_UNROLL
     for (ushort d = 0; d < kDepth; d += 8) {
       simdgroup_matrix<T, 8, 8> left[kMatrices], right[kMatrices];
+      BITMETAL_UNROLL
       for (ushort i = 0; i < kMatrices; ++i) {
-        simdgroup_load(left[i], tile_a + (row_in_tile + 8 * i) * kLead + d, kLead);
-        simdgroup_load(right[i], tile_b + (column_in_tile + 8 * i) * kLead + d, kLead, ulong2(0, 0),
-                       true);
+        load_matrix(left[i], tile_a, a.along_depth, row_in_tile + 8 * i, d, false);
+        load_matrix(right[i], tile_b, b.along_depth, column_in_tile + 8 * i, d, true);
       }
+      BITMETAL_UNROLL
       for (ushort i = 0; i < kMatrices; ++i) {
+        BITMETAL_UNROLL
         for (ushort j = 0; j < kMatrices; ++j) {
           simdgroup_multiply_accumulate(sums[i][j], left[i], right[j], sums[i][j]);
         }
@@ -76,7 +102,9 @@ METAL_FUNC void matmul_simdgroup(A a, B b, uint rows, uint columns, uint k, uint
     threadgroup_barrier(mem_flags::mem_threadgroup);
 
     if (kExact && ((depth + kDepth) % kMove == 0 || depth + kDepth >= k)) {
+      BITMETAL_UNROLL
       for (ushort i = 0; i < kMatrices; ++i) {
+        BITMETAL_UNROLL
         for (ushort j = 0; j < kMatrices; ++j) {
           totals[i][j] += int2(sums[i][j].thread_elements());
           sums[i][j] = make_filled_simdgroup_matrix<float, 8, 8>(0.0f);
@@ -89,9 +117,11 @@ METAL_FUNC void matmul_simdgroup(A a, B b, uint rows, uint columns, uint k, uint
   // rows at a time; for integers in two halves, which floats hold exactly.
   threadgroup float* strip = strips + simdgroup * 8 * kQuarter;
   const uint column = column0 + column_in_tile + lane;
+  BITMETAL_UNROLL
   for (ushort i = 0; i < kMatrices; ++i) {
     int high[8];
     for (ushort part = kExact ? 0 : 1; part < 2; ++part) {
+      BITMETAL_UNROLL
       for (ushort j = 0; j < kMatrices; ++j) {
         if (kExact) {
           const int2 half_of = part == 0 ? totals[i][j] >> 16 : totals[i][j] & 0xffff;
@@ -118,12 +148,8 @@ METAL_FUNC void matmul_simdgroup(A a, B b, uint rows, uint columns, uint k, uint
   }
 }
 
-// Threadgroup memory of the plain engine, in elements of T.
-template <typename T>
-constant constexpr ushort kPlainTileElements = kMatmulPlainTile * TileShape<T>::kLead;
-
-// 16 by 16 threads, each of which computes the elements (y, x), (y + 16, x), (y, x + 16) and
-// (y + 16, x + 16) of the tile.
+// Threads that each compute kSide by kSide neighbours of the tile, which lies along its rows in
+// threadgroup memory for that.
 template <uint kExactDepth, typename A, typename B, typename Store>
 METAL_FUNC void matmul_plain(A a, B b, uint rows, uint columns, uint k, uint2 tile, Store store,
                              threadgroup typename A::Element* tile_a,
@@ -131,45 +157,49 @@ METAL_FUNC void matmul_plain(A a, B b, uint rows, uint columns, uint k, uint2 ti
   using T = typename A::Element;
   constexpr bool kExact = kExactDepth != kNotExact;
   constexpr uint kMove = kExact ? kExactDepth : 1;
-  constexpr ushort kDepth = TileShape<T>::kDepth;
-  constexpr ushort kLead = TileShape<T>::kLead;
-  constexpr ushort kSide = 16;
-  const uint row0 = tile.y * kMatmulPlainTile, column0 = tile.x * kMatmulPlainTile;
-  const ushort y = index / kSide, x = index % kSide;
+  constexpr ushort kDepth = TileShape<T>::kDepth, kAcross = TileShape<T>::kAcross;
+  constexpr ushort kSide = 4;
+  const TileSteps steps = TileShape<T>::steps(false);
+  const uint row0 = tile.y * kMatmulTile, column0 = tile.x * kMatmulTile;
+  const ushort y = index / (kMatmulTile / kSide) * kSide, x = index % (kMatmulTile / kSide) * kSide;
 
-  float sums[2][2] = {{0, 0}, {0, 0}};
-  int totals[2][2] = {{0, 0}, {0, 0}};
+  float4 sums[kSide];
+  int4 totals[kSide];
+  BITMETAL_UNROLL
+  for (ushort i = 0; i < kSide; ++i) {
+    sums[i] = float4(0);
+    totals[i] = int4(0);
+  }
   for (uint depth = 0; depth < k; depth += kDepth) {
-    a.template load<kMatmulPlainTile, kDepth, kLead, kMatmulPlainThreads>(tile_a, row0, depth,
-                                                                          index);
-    b.template load<kMatmulPlainTile, kDepth, kLead, kMatmulPlainThreads>(tile_b, column0, depth,
-                                                                          index);
+    a.template load<kMatmulTile, kDepth, kMatmulPlainThreads>(tile_a, steps, row0, depth, index);
+    b.template load<kMatmulTile, kDepth, kMatmulPlainThreads>(tile_b, steps, column0, depth, index);
     threadgroup_barrier(mem_flags::mem_threadgroup);
+    BITMETAL_UNROLL
     for (ushort d = 0; d < kDepth; ++d) {
-      for (ushort i = 0; i < 2; ++i) {
-        const float left = float(tile_a[(y + kSide * i) * kLead + d]);
-        for (ushort j = 0; j < 2; ++j) {
-          sums[i][j] = fma(left, float(tile_b[(x + kSide * j) * kLead + d]), sums[i][j]);
-        }
-      }
+      const float4 left = float4(*(threadgroup const vec<T, 4>*)(tile_a + d * kAcross + y));
+      const float4 right = float4(*(threadgroup const vec<T, 4>*)(tile_b + d * kAcross + x));
+      BITMETAL_UNROLL
+      for (ushort i = 0; i < kSide; ++i) sums[i] = fma(float4(left[i]), right, sums[i]);
     }
     threadgroup_barrier(mem_flags::mem_threadgroup);
 
     if (kExact && ((depth + kDepth) % kMove == 0 || depth + kDepth >= k)) {
-      for (ushort i = 0; i < 4; ++i) {
-        totals[i / 2][i % 2] += int(sums[i / 2][i % 2]);
-        sums[i / 2][i % 2] = 0;
+      BITMETAL_UNROLL
+      for (ushort i = 0; i < kSide; ++i) {
+        totals[i] += int4(sums[i]);
+        sums[i] = float4(0);
       }
     }
   }
 
-  for (ushort i = 0; i < 4; ++i) {
-    const uint row = row0 + y + i / 2 * kSide, column = column0 + x + i % 2 * kSide;
+  BITMETAL_UNROLL
+  for (ushort i = 0; i < kSide * kSide; ++i) {
+    const uint row = row0 + y + i / kSide, column = column0 + x + i % kSide;
     if (row >= rows || column >= columns) continue;
     if (kExact) {
-      store(row, column, totals[i / 2][i % 2]);
+      store(row, column, totals[i / kSide][i % kSide]);
     } else {
-      store(row, column, sums[i / 2][i % 2]);
+      store(row, column, sums[i / kSide][i % kSide]);
     }
   }
 }

@@ -37,8 +37,8 @@ METAL_FUNC bool outside(constant MatmulUpdateParams& p, uint2 tile) {
     device const float* a [[buffer(0)]], device const float* b [[buffer(1)]],
     device float* c [[buffer(2)]], constant MatmulUpdateParams& p [[buffer(3)]],
     uint3 tile [[threadgroup_position_in_grid]], uint index [[thread_index_in_threadgroup]]) {
-  threadgroup float tile_a[kPlainTileElements<float>];
-  threadgroup float tile_b[kPlainTileElements<float>];
+  threadgroup float tile_a[kTileElements<float>];
+  threadgroup float tile_b[kTileElements<float>];
   if (outside(p, tile.xy)) return;
   const SubtractStore store{c + long(tile.z) * p.c_batch_stride, p.c_row_stride};
   matmul_plain<kNotExact>(left_operand(a, p.product, tile.z), right_operand(b, p.product, tile.z),

@@ -8,6 +8,9 @@
 using namespace metal;
 using namespace bitmetal::kernels;
 
+// For loops over what is kept in registers, which no number of the run can index.
+#define BITMETAL_UNROLL _Pragma("unroll")
+
 // Apple's compiler may assume in fast-math mode that NaN and infinity do not occur and drop
 // isnan(); a test of the bits stays.
 METAL_FUNC bool is_nan(float x) { return (as_type<uint>(x) & 0x7fffffffu) > 0x7f800000u; }
@@ -44,6 +47,15 @@ METAL_FUNC bfloat bfloat_of(long x) {
   const float rounded = float(magnitude);
   return bfloat(x < 0 ? -rounded : rounded);
 }
+
+// sum + a.b, four fused operations: dot() may be eight.
+METAL_FUNC float fma_dot(float4 a, float4 b, float sum) {
+  return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
+}
+
+// The type of T's elements in vectors: there are none of bool in templates.
+template <typename T>
+using Lane = conditional_t<is_same_v<T, bool>, uchar, T>;
 
 template <typename Out, typename In>
 METAL_FUNC Out convert(In x) {

@@ -26,7 +26,7 @@ BITMETAL_CONSTANT uint32_t kPanelColumns = 16;
 // Threads of a threadgroup where a kernel needs a certain number of them.
 BITMETAL_CONSTANT uint32_t kReduceThreads = 256;
 BITMETAL_CONSTANT uint32_t kMatmulThreads = 128;       // 4 simdgroups, each a quarter of the tile
-BITMETAL_CONSTANT uint32_t kMatmulPlainThreads = 256;  // 16 by 16, each 2 by 2 outputs
+BITMETAL_CONSTANT uint32_t kMatmulPlainThreads = 256;  // 16 by 16, each 4 by 4 outputs
 BITMETAL_CONSTANT uint32_t kMatvecThreads = 256;       // 8 simdgroups that share a row's columns
 BITMETAL_CONSTANT uint32_t kTriangularThreads = 64;    // each a column of the solution
 BITMETAL_CONSTANT uint32_t kQrThreads = 512;      // at most: two rows a thread fit into registers
@@ -36,9 +36,12 @@ BITMETAL_CONSTANT uint32_t kLuThreads = 512;      // at most, as for QR
 BITMETAL_CONSTANT uint32_t kLuSwapThreads = 64;
 BITMETAL_CONSTANT uint32_t kMatrixCopyThreads = 256;  // for 32 by 32 elements
 
+// Times eight elements that a thread of blockwise_dequantize writes: their codes are loaded at
+// once.
+BITMETAL_CONSTANT uint32_t kDequantizeRuns = 4;
+
 // Rows and columns of the output that a threadgroup computes.
 BITMETAL_CONSTANT uint32_t kMatmulTile = 64;
-BITMETAL_CONSTANT uint32_t kMatmulPlainTile = 32;
 
 // Sides of the blocks of linear algebra: what one threadgroup factors, and what it solves with.
 BITMETAL_CONSTANT uint32_t kCholeskyBlock = 64;
@@ -48,10 +51,6 @@ BITMETAL_CONSTANT uint32_t kJacobiSweeps = 24;      // at most
 BITMETAL_CONSTANT uint32_t kJacobiInnerSweeps = 2;  // over the products of two blocks
 BITMETAL_CONSTANT uint32_t kQrPanel = 32;           // columns: a lane each where they are summed
 BITMETAL_CONSTANT uint32_t kLuPanel = 32;
-
-// Columns that a threadgroup of a column reduction covers; the other factor of kReduceThreads
-// walks along the axis.
-BITMETAL_CONSTANT uint32_t kColumnLanes = 32;
 
 // Most threadgroups that the first pass of an all-reduction may have: the second pass is one
 // threadgroup, and 1024 groups of 256 threads already fill the largest GPU.
@@ -65,8 +64,9 @@ BITMETAL_CONSTANT uint32_t kScanTile = 1024;
 
 BITMETAL_CONSTANT uint32_t kCopyRank = 16;
 
-// Side of a transposed tile; kCopyTileThreads threads move it, a row of it a simdgroup.
-BITMETAL_CONSTANT uint32_t kCopyTile = 32;
+// Side of a transposed tile, which kCopyTileThreads threads move, a row of it a simdgroup; elements
+// of eight bytes have half of it, that the tile fits.
+BITMETAL_CONSTANT uint32_t kCopyTile = 64;
 BITMETAL_CONSTANT uint32_t kCopyTileThreads = 256;
 
 // Indices of the function constants, all bool. A kernel's header names those that it needs set.
@@ -90,9 +90,16 @@ BITMETAL_CONSTANT uint32_t kFcOperation = 14;  // elementwise, uint: of enum Ope
 BITMETAL_CONSTANT uint32_t kFcFlat = 15;       // elementwise: one dimension, strides 0 and 1
 BITMETAL_CONSTANT uint32_t kFcHasA = 16;       // elementwise: the operand is an array,
 BITMETAL_CONSTANT uint32_t kFcHasB = 17;       // no constant
+BITMETAL_CONSTANT uint32_t kFcVectors = 18;    // four neighbours, from a multiple of four on, are
+                                               // aligned as a vector, in all arrays
+BITMETAL_CONSTANT uint32_t kFcHeldRow = 19;  // softmax, norms: a row fits in its threads' registers
 
-// Neighbours that a thread computes where arrays are flat.
-BITMETAL_CONSTANT uint32_t kElementwiseEach = 4;
+// Times four elements of a row that a thread keeps: 64 bytes of float under way, 16384 columns.
+BITMETAL_CONSTANT uint32_t kHeldFours = 4;
+BITMETAL_CONSTANT uint32_t kRowThreads = 1024;  // at most
+
+// Times that a thread takes four neighbours of flat arrays: 64 bytes of float under way.
+BITMETAL_CONSTANT uint32_t kFlatPieces = 4;
 
 struct FillParams {
   uint64_t count;

@@ -1,4 +1,4 @@
-#include "reduce.h"
+#include "reduce_columns.h"
 
 // clang-format off
 #define instantiate(kernel_name, name, op, in, out)                              \
@@ -10,6 +10,8 @@
   instantiate(reduce_long_rows, name, op, in, out) \
   instantiate(reduce_columns, name, op, in, out)   \
   instantiate(reduce_partial, name, op, in, out)   \
+  instantiate(reduce_partial_columns, name, op, in, out) \
+  instantiate(reduce_finish_columns, name, op, in, out)  \
   instantiate(reduce_finish, name, op, in, out)
 
 instantiate_reduce("sum_f32", Sum, float, float)

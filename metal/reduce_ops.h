@@ -42,18 +42,55 @@ METAL_FUNC long worst(long, bool greatest) {
 }
 
 template <typename In, typename Out, bool kGreatest>
-struct Extreme {
-  using State = Wide<In>;
+struct ExactExtreme {
+  using State = long;
   static State identity() { return worst(State(0), kGreatest); }
-  static State merge(State a, State b) {
-    if (is_nan(a)) return a;
-    if (is_nan(b)) return b;
-    return (kGreatest ? b > a : b < a) ? b : a;
-  }
+  static State merge(State a, State b) { return (kGreatest ? b > a : b < a) ? b : a; }
   static void add(thread State& s, In x, ulong) { s = merge(s, State(x)); }
   static State shuffle(State s, ushort mask) { return shuffle_xor(s, mask); }
   static Out finish(State s, float) { return Out(s); }
 };
+
+// Of floats, before any of which a NaN counts.
+struct Greatest {
+  using State = float;
+  static State identity() { return -INFINITY; }
+  static State merge(State a, State b) {
+    if (is_nan(a)) return a;
+    return is_nan(b) || b > a ? b : a;
+  }
+  static State shuffle(State s, ushort mask) { return shuffle_xor(s, mask); }
+};
+
+// NaN is remembered by the greatest magnitude, whose bits are in the order of the floats with NaN
+// at the end: two instructions an element.
+struct ExtremeState {
+  float value;
+  uint magnitude;
+};
+
+template <typename In, typename Out, bool kGreatest>
+struct FloatExtreme {
+  using State = ExtremeState;
+  static State identity() { return State{worst(0.0f, kGreatest), 0}; }
+  static State merge(State a, State b) {
+    return State{kGreatest ? max(a.value, b.value) : min(a.value, b.value),
+                 max(a.magnitude, b.magnitude)};
+  }
+  static void add(thread State& s, In x, ulong) {
+    s = merge(s, State{float(x), as_type<uint>(float(x)) & 0x7fffffffu});
+  }
+  static State shuffle(State s, ushort mask) {
+    return State{shuffle_xor(s.value, mask), simd_shuffle_xor(s.magnitude, mask)};
+  }
+  static Out finish(State s, float) {
+    return Out(s.magnitude > 0x7f800000u ? quiet_nan() : s.value);
+  }
+};
+
+template <typename In, typename Out, bool kGreatest>
+using Extreme = conditional_t<is_floating_point_v<In>, FloatExtreme<In, Out, kGreatest>,
+                              ExactExtreme<In, Out, kGreatest>>;
 
 template <typename V>
 struct Candidate {
@@ -125,9 +162,9 @@ struct Norm1 : Sum<In, Out> {
 };
 
 template <typename In, typename Out>
-struct NormInf : Extreme<In, Out, true> {
-  static void add(thread float& s, In x, ulong) {
-    s = Extreme<In, Out, true>::merge(s, fabs(float(x)));
+struct NormInf : FloatExtreme<In, Out, true> {
+  static void add(thread ExtremeState& s, In x, ulong i) {
+    FloatExtreme<In, Out, true>::add(s, In(fabs(float(x))), i);
   }
 };
 

@@ -13,8 +13,10 @@
 //   ternary_pack            buffer 0 int8 T, 1 codes (as uint), 2 TernaryParams
 //   ternary_unpack          buffer 0 codes (as uint), 1 int8 T, 2 TernaryParams
 //   ternary_dequantize_T    buffer 0 codes (as uint), 1 scales, 2 result, 3 TernaryParams
-//   The last four: a thread sixteen codes, a grid of (16 * panels, blocks) threads in any
-//   threadgroup size ((16, 16) suits).
+//   The last four: a simdgroup two blocks; kReduceThreads threads, a grid of
+//   (panels, ceil(blocks / 16)) threadgroups.
+//   function constant kFcVectors: rows of the dense side are neighbours and begin at multiples of
+//   four elements
 //
 // A weight with NaN or infinity leaves a scale that is not finite: the host looks at the scales.
 // Scales of padding rows are 0.
@@ -23,6 +25,8 @@
 #include "group_reduce.h"
 #include "reduce_ops.h"
 #include "ternary_panel.h"
+
+constant bool vectors [[function_constant(18)]];
 
 constant constexpr float kLeastScale = 1e-5f;  // of the definition: keeps all-zero weights finite
 
@@ -61,10 +65,17 @@ METAL_FUNC float absmean(PairSum::State sum, uint a, uint b) {
   return mean < kLeastScale ? kLeastScale : mean;
 }
 
+// Columns column .. column + 3 of a row, zeros beyond the last.
 template <typename T>
-METAL_FUNC float weight_at(device const T* weight, constant TernaryParams& p, uint row,
-                           uint column) {
-  return float(weight[long(row) * p.row_stride + long(column) * p.column_stride]);
+METAL_FUNC float4 four_weights(device const T* weight, constant TernaryParams& p, uint row,
+                               uint column) {
+  device const T* line = weight + long(row) * p.row_stride;
+  if (vectors && column + 4 <= p.columns) return float4(*(device const vec<T, 4>*)(line + column));
+  float4 four = float4(0);
+  for (uint j = 0; j < 4 && column + j < p.columns; ++j) {
+    four[j] = float(line[long(column + j) * p.column_stride]);
+  }
+  return four;
 }
 
 template <typename T>
@@ -77,8 +88,9 @@ template <typename T>
   threadgroup PairSum::State shared[kSimdWidth];
   PairSum::State sum = PairSum::identity();
   for (uint row = group; row < p.rows; row += groups) {
-    for (uint c = first; c < p.columns; c += simdgroups * kSimdWidth) {
-      PairSum::add(sum, fabs(weight_at(weight, p, row, c)));
+    for (uint c = 4 * first; c < p.columns; c += 4 * simdgroups * kSimdWidth) {
+      const float4 four = fabs(four_weights(weight, p, row, c));
+      for (uint j = 0; j < 4; ++j) PairSum::add(sum, four[j]);
     }
   }
   sum = group_reduce<PairSum>(sum, shared, simdgroup, simdgroups, lane);
@@ -101,25 +113,56 @@ template <typename T>
     const uint start = group * p.group_size;
     const uint end = min(start + p.group_size, uint(p.columns));
     PairSum::State sum = PairSum::identity();
-    for (uint c = start + lane; c < end; c += kSimdWidth) {
-      PairSum::add(sum, fabs(weight_at(weight, p, row, c)));
+    for (uint c = start + 4 * lane; c < end; c += 4 * kSimdWidth) {
+      const float4 four = fabs(four_weights(weight, p, row, c));
+      for (uint j = 0; j < 4; ++j) PairSum::add(sum, c + j < end ? four[j] : 0.0f);
     }
     scale = absmean(simd_reduce<PairSum>(sum), end - start, 1);
   }
   if (lane == 0) scales[scale_at(row, group, p.groups)] = scale;
 }
 
-// Sixteen codes of a row, with T given for each column inside the matrix.
-template <typename TernaryOf>
-METAL_FUNC uint encode(constant TernaryParams& p, uint row, uint block, TernaryOf ternary) {
-  if (row >= p.rows) return kPaddingCodes;
-  uint codes = 0;
-  for (uint i = 0; i < kPanelColumns; ++i) {
-    const uint column = block * kPanelColumns + i;
-    const int t = column < p.columns ? ternary(row, column) : 0;
-    codes |= uint(t + 1) << (8 * (i % 4) + 2 * (i / 4));
+// A simdgroup has two blocks side by side, a lane a row of one. Both on the dense side and in
+// memory of codes neighbouring lanes shall meet neighbours, so that on the dense side a lane has
+// four columns of a row in each of four turns: of row 4 * turn + lane / 8, column 4 * (lane % 8).
+struct TwoBlocks {
+  uint panel, block, lane;
+
+  static METAL_FUNC TwoBlocks of(uint2 group, uint simdgroup, uint simdgroups, uint lane) {
+    return TwoBlocks{group.x, 2 * (group.y * simdgroups + simdgroup), lane};
   }
-  return codes;
+  // Of the lane's codes.
+  METAL_FUNC uint row() const { return panel * kPanelRows + lane % kPanelRows; }
+  METAL_FUNC uint own_block() const { return block + lane / kPanelRows; }
+  // Of the lane's four elements.
+  METAL_FUNC uint row(uint turn) const { return panel * kPanelRows + 4 * turn + lane / 8; }
+  METAL_FUNC uint column() const { return block * kPanelColumns + 4 * (lane % 8); }
+  METAL_FUNC uint field() const { return lane % 4; }
+  // Who has the codes of the four elements.
+  METAL_FUNC ushort holder(uint turn) const {
+    return ushort(lane / 4 % 2 * kPanelRows + 4 * turn + lane / 8);
+  }
+};
+
+// Codes from four T of the lane in each turn, for which `ternary(row, column)` is called.
+template <typename TernaryOf>
+METAL_FUNC void encode(TwoBlocks at, constant TernaryParams& p, device uint* codes,
+                       TernaryOf ternary) {
+  const uint blocks = block_count(p.columns);
+  uint own = kPaddingCodes;
+  for (uint turn = 0; turn < 4; ++turn) {
+    const uint row = at.row(turn), column = at.column();
+    int4 four = int4(0);
+    if (row < p.rows && column < p.columns) four = ternary(row, column);
+    uint sixteen = 0;
+    for (uint j = 0; j < 4; ++j) sixteen |= uint(four[j] + 1) << (8 * j + 2 * at.field());
+    sixteen |= simd_shuffle_xor(sixteen, ushort(1));
+    sixteen |= simd_shuffle_xor(sixteen, ushort(2));
+    // To the lane of that row: row r of block b is found in this turn by lanes from 8 r + 4 b on.
+    const uint found = simd_shuffle(sixteen, ushort(at.lane % 4 * 8 + at.lane / kPanelRows * 4));
+    if (at.lane % kPanelRows / 4 == turn) own = found;
+  }
+  if (at.own_block() < blocks) codes[codes_at(at.row(), at.own_block(), blocks)] = own;
 }
 
 template <typename T>
@@ -127,54 +170,62 @@ struct Absmean {
   device const T* weight;
   device const float* scales;
   constant TernaryParams* p;
-  int operator()(uint row, uint column) const {
+  int4 operator()(uint row, uint column) const {
     const float s = scales[scale_at(row, column / p->group_size, p->groups)];
-    return int(clamp(rint(weight_at(weight, *p, row, column) / s), -1.0f, 1.0f));
+    const float4 four = four_weights(weight, *p, row, column) / s;
+    return int4(clamp(rint(four), float4(-1), float4(1)));
   }
 };
 
 struct Given {
   device const char* ternary;
   constant TernaryParams* p;
-  int operator()(uint row, uint column) const {
-    return ternary[long(row) * p->row_stride + long(column) * p->column_stride];
+  int4 operator()(uint row, uint column) const {
+    return int4(four_weights(ternary, *p, row, column));
   }
 };
 
 template <typename T>
-[[kernel]] void ternary_encode(device const T* weight [[buffer(0)]],
-                               device const float* scales [[buffer(1)]],
-                               device uint* codes [[buffer(2)]],
-                               constant TernaryParams& p [[buffer(3)]],
-                               uint2 position [[thread_position_in_grid]]) {
-  const uint blocks = block_count(p.columns);
-  if (position.x >= panel_count(p.rows) * kPanelRows || position.y >= blocks) return;
+[[kernel]] void ternary_encode(
+    device const T* weight [[buffer(0)]], device const float* scales [[buffer(1)]],
+    device uint* codes [[buffer(2)]], constant TernaryParams& p [[buffer(3)]],
+    uint2 group [[threadgroup_position_in_grid]], uint simdgroup [[simdgroup_index_in_threadgroup]],
+    uint simdgroups [[simdgroups_per_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
   const Absmean<T> ternary{weight, scales, &p};
-  codes[codes_at(position.x, position.y, blocks)] = encode(p, position.x, position.y, ternary);
+  encode(TwoBlocks::of(group, simdgroup, simdgroups, lane), p, codes, ternary);
 }
 
-// Writes sixteen columns of a row as T times a factor.
-template <typename Out>
-METAL_FUNC void decode(uint codes, float scale, constant TernaryParams& p, uint row, uint block,
-                       device Out* out) {
-  device Out* line = out + long(row) * p.row_stride;
-  for (uint i = 0; i < kPanelColumns; ++i) {
-    const uint column = block * kPanelColumns + i;
-    if (column >= p.columns) return;
-    const int t = int(codes >> (8 * (i % 4) + 2 * (i / 4)) & 3) - 1;
-    line[long(column) * p.column_stride] = Out(float(t) * scale);
+// Writes each code's T, times its scale where there are scales.
+template <typename Out, bool kScaled>
+METAL_FUNC void decode(TwoBlocks at, constant TernaryParams& p, device const uint* codes,
+                       device const float* scales, device Out* out) {
+  const uint blocks = block_count(p.columns);
+  uint own = 0;
+  if (at.own_block() < blocks) own = codes[codes_at(at.row(), at.own_block(), blocks)];
+  for (uint turn = 0; turn < 4; ++turn) {
+    const uint sixteen = simd_shuffle(own, at.holder(turn));
+    const uint row = at.row(turn), column = at.column();
+    if (row >= p.rows || column >= p.columns) continue;
+    const float scale = kScaled ? scales[scale_at(row, column / p.group_size, p.groups)] : 1.0f;
+    const uchar4 four = codes_of_field(sixteen, at.field());
+    vec<Out, 4> values;
+    for (uint j = 0; j < 4; ++j) values[j] = Out(float(int(four[j]) - 1) * scale);
+    device Out* line = out + long(row) * p.row_stride;
+    if (vectors && column + 4 <= p.columns) {
+      *(device vec<Out, 4>*)(line + column) = values;
+    } else {
+      for (uint j = 0; j < 4 && column + j < p.columns; ++j) {
+        line[long(column + j) * p.column_stride] = values[j];
+      }
+    }
   }
 }
 
 template <typename Out>
-[[kernel]] void ternary_dequantize(device const uint* codes [[buffer(0)]],
-                                   device const float* scales [[buffer(1)]],
-                                   device Out* out [[buffer(2)]],
-                                   constant TernaryParams& p [[buffer(3)]],
-                                   uint2 position [[thread_position_in_grid]]) {
-  const uint blocks = block_count(p.columns);
-  if (position.x >= p.rows || position.y >= blocks) return;
-  const uint group = position.y * kPanelColumns / p.group_size;
-  decode(codes[codes_at(position.x, position.y, blocks)],
-         scales[scale_at(position.x, group, p.groups)], p, position.x, position.y, out);
+[[kernel]] void ternary_dequantize(
+    device const uint* codes [[buffer(0)]], device const float* scales [[buffer(1)]],
+    device Out* out [[buffer(2)]], constant TernaryParams& p [[buffer(3)]],
+    uint2 group [[threadgroup_position_in_grid]], uint simdgroup [[simdgroup_index_in_threadgroup]],
+    uint simdgroups [[simdgroups_per_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
+  decode<Out, true>(TwoBlocks::of(group, simdgroup, simdgroups, lane), p, codes, scales, out);
 }

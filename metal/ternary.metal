@@ -19,20 +19,23 @@
 [[kernel]] void ternary_pack(device const char* ternary [[buffer(0)]],
                              device uint* codes [[buffer(1)]],
                              constant TernaryParams& p [[buffer(2)]],
-                             uint2 position [[thread_position_in_grid]]) {
-  const uint blocks = block_count(p.columns);
-  if (position.x >= panel_count(p.rows) * kPanelRows || position.y >= blocks) return;
+                             uint2 group [[threadgroup_position_in_grid]],
+                             uint simdgroup [[simdgroup_index_in_threadgroup]],
+                             uint simdgroups [[simdgroups_per_threadgroup]],
+                             uint lane [[thread_index_in_simdgroup]]) {
   const Given given{ternary, &p};
-  codes[codes_at(position.x, position.y, blocks)] = encode(p, position.x, position.y, given);
+  encode(TwoBlocks::of(group, simdgroup, simdgroups, lane), p, codes, given);
 }
 
 [[kernel]] void ternary_unpack(device const uint* codes [[buffer(0)]],
                                device char* ternary [[buffer(1)]],
                                constant TernaryParams& p [[buffer(2)]],
-                               uint2 position [[thread_position_in_grid]]) {
-  const uint blocks = block_count(p.columns);
-  if (position.x >= p.rows || position.y >= blocks) return;
-  decode(codes[codes_at(position.x, position.y, blocks)], 1.0f, p, position.x, position.y, ternary);
+                               uint2 group [[threadgroup_position_in_grid]],
+                               uint simdgroup [[simdgroup_index_in_threadgroup]],
+                               uint simdgroups [[simdgroups_per_threadgroup]],
+                               uint lane [[thread_index_in_simdgroup]]) {
+  decode<char, false>(TwoBlocks::of(group, simdgroup, simdgroups, lane), p, codes, nullptr,
+                      ternary);
 }
 
 // clang-format off

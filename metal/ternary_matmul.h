@@ -58,8 +58,8 @@ template <typename X, bool kGrouped>
     constant TernaryMatmulParams& p [[buffer(4)]], uint2 tile [[threadgroup_position_in_grid]],
     uint index [[thread_index_in_threadgroup]]) {
   using T = conditional_t<kGrouped, float, TernaryElement<X>>;
-  threadgroup T tile_x[kPlainTileElements<T>];
-  threadgroup T tile_w[kPlainTileElements<T>];
+  threadgroup T tile_x[kTileElements<T>];
+  threadgroup T tile_w[kTileElements<T>];
   const TernaryStore<X, kGrouped> store{y, scales, p.rows};
   matmul_plain<kNotExact>(activations<X, T>(x, p), ternary_weight<T, kGrouped>(codes, scales, p),
                           p.batch, p.rows, p.columns, tile, store, tile_x, tile_w, index);

@@ -41,7 +41,7 @@ struct TernaryRows {
         float sum = 0;
         for (uint f = 0; f < 4; ++f) {
           const uint in_place = four_rows[i] & (0x03030303u << (2 * f));
-          sum += dot(float4(as_type<uchar4>(in_place)), scaled[f]);
+          sum = fma_dot(float4(as_type<uchar4>(in_place)), scaled[f], sum);
         }
         sums[i][b] += Sum(kGrouped ? (sum - offset) * scale[i] : sum - offset);
       }

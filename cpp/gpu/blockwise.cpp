@@ -128,11 +128,11 @@ void GpuBackend::blockwise_quantize(const Array& x, const BlockwiseArray& q) {
 
 void GpuBackend::blockwise_dequantize(const BlockwiseArray& q, const Array& out) {
   // The flattened array in rows that whole blocks of the formats with whole blocks fill.
-  constexpr int64_t kColumns = 8192, kThreads = 256;
+  constexpr int64_t kColumns = 8192, kThreads = kColumns / 8 / kernels::kDequantizeRuns;
   const auto count = static_cast<uint64_t>(q.size());
   const int64_t rows = ceil_div(q.size(), kColumns);
   const kernels::BlockwiseParams params = params_of(q, rows, kColumns);
-  FunctionConstants constants = constants_of(q, kColumns);
+  FunctionConstants constants = constants_of(q, q.size() % 8 == 0 ? kColumns : 1);
   constants.emplace_back(kernels::kFcVectorA, aligned_for_vectors(out, 0));
   const std::string loader = loader_of(q);
   run(cat("blockwise_", loader), cat("blockwise_dequantize_", loader, "_", suffix_of(out.dtype())),
@@ -140,7 +140,7 @@ void GpuBackend::blockwise_dequantize(const BlockwiseArray& q, const Array& out)
       {Argument::in(q.codes), scales_of(q), book_or_offsets_of(q), nested_absmax_of(q),
        nested_book_of(q), Argument::out(out), Argument::constant(params),
        Argument::constant(count)},
-      Grid::of_groups(kColumns / 8 / kThreads, rows, 1, kThreads));
+      Grid::of_groups(rows, 1, 1, kThreads));
 }
 
 void GpuBackend::blockwise_matmul(const Array& x, const BlockwiseArray& q, const Array* bias,
@@ -169,8 +169,9 @@ void GpuBackend::blockwise_matmul(const Array& x, const BlockwiseArray& q, const
                            teams.count * teams.team * kernels::kSimdWidth));
     return;
   }
-  const bool plain = !capabilities_.simdgroup_matrix;
-  const int64_t tile = plain ? kernels::kMatmulPlainTile : kernels::kMatmulTile;
+  const bool of_float = x.dtype() != DType::f16 || q.format == BlockFormat::mxfp4;  // as RunElement
+  const bool plain = !capabilities_.multiplies_matrices(of_float);
+  const int64_t tile = kernels::kMatmulTile;
   launch(cat(plain ? "blockwise_matmul_plain_" : "blockwise_matmul_", suffix),
          Grid::of_groups(ceil_div(rows, tile), ceil_div(batch, tile), 1,
                          plain ? kernels::kMatmulPlainThreads : kernels::kMatmulThreads));

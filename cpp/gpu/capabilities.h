@@ -14,6 +14,10 @@ struct Capabilities {
   std::vector<std::string> families;  // those that it reports: "apple7" (M1), "metal3", ...
   bool unified_memory = false;        // host and GPU share one memory
   bool simdgroup_matrix = false;
+  bool float_matrix = false;  // simdgroup matrices of float are no slower than multiplying by hand
+  bool multiplies_matrices(bool of_float) const {
+    return of_float ? float_matrix : simdgroup_matrix;
+  }
   bool bfloat = false;          // MSL's bfloat
   bool tensors = false;         // Metal 4's tensors
   bool residency_sets = false;  // as Residency uses them

@@ -15,25 +15,32 @@ struct Places {
   kernels::ElementwiseParams params{};
   Array out;
   std::vector<Array> inputs;
-  bool flat;
+  bool flat, vectors;
 
   Places(std::span<const Array> given, const Array& to)
       : Places(ElementwiseWalk(given, to), given, to) {}
 
-  Grid grid() const {
-    return grid_of_elements(flat ? ceil_div(params.count, uint64_t{kernels::kElementwiseEach})
-                                 : params.count);
-  }
+  Grid grid() const { return grid_of_elements(params.count, flat ? kFlatEach : 1); }
 
  private:
   Places(const ElementwiseWalk& walk, std::span<const Array> given, const Array& to)
-      : out(seen(walk, 0, to)), flat(walk.rank <= 1) {
+      : out(seen(walk, 0, to)),
+        flat(walk.rank <= 1 && params.strides[0][0] <= 1),
+        vectors(vector_at(0, out)) {
     params.count = static_cast<uint64_t>(to.size());
     params.rank = static_cast<uint32_t>(walk.rank);
     for (int i = 0; i < walk.rank; ++i) params.shape[i] = static_cast<uint64_t>(walk.size[i]);
     for (size_t k = 0; k < given.size(); ++k) {
       inputs.push_back(seen(walk, static_cast<int>(k) + 1, given[k]));
+      flat &= params.strides[k + 1][0] >> 1 == 0;
+      vectors &= params.strides[k + 1][0] == 0 || vector_at(k + 1, inputs[k]);
     }
+  }
+
+  // Whether four elements from the start of array k on are aligned as a vector.
+  bool vector_at(size_t k, const Array& a) const {
+    const int64_t start = params.starts[k] * static_cast<int64_t>(size_of(a.dtype()));
+    return (reinterpret_cast<uintptr_t>(a.data()) + start) % (4 * size_of(a.dtype())) == 0;
   }
 
   Array seen(const ElementwiseWalk& walk, int k, const Array& a) {
@@ -159,6 +166,7 @@ void GpuBackend::one_operation(Elementwise op, DType type, DType result, const A
 
   const int first = chooses ? 1 : 0;
   FunctionConstants settings{{kernels::kFcFlat, places.flat},
+                             {kernels::kFcVectors, places.vectors},
                              {kernels::kFcHasA, is_array[first]},
                              {kernels::kFcHasB, is_array[first + 1]}};
   std::string kernel;
@@ -195,8 +203,9 @@ void GpuBackend::fused(const Expression& expression, std::span<const Array> inpu
   arguments.push_back(Argument::constant(places.params));
   arguments.push_back(Argument::bytes(constants, sizeof constants));
   stream_.require_own_process();
-  stream_.dispatch(library->pipeline("fused", {{kernels::kFcFlat, places.flat}}), arguments,
-                   places.grid());
+  stream_.dispatch(library->pipeline("fused", {{kernels::kFcFlat, places.flat},
+                                               {kernels::kFcVectors, places.vectors}}),
+                   arguments, places.grid());
 }
 
 }  // namespace bitmetal::gpu

@@ -45,8 +45,8 @@ void GpuBackend::int8_matmul(const Array& a, const Array& b, const Array& out) {
                                      k,
                                      1,
                                      0};
-  const bool plain = !capabilities_.simdgroup_matrix;
-  const int64_t tile = plain ? kernels::kMatmulPlainTile : kernels::kMatmulTile;
+  const bool plain = !capabilities_.multiplies_matrices(false);
+  const int64_t tile = kernels::kMatmulTile;
   run("int8", plain ? "int8_matmul_plain" : "int8_matmul",
       {{kernels::kFcVectorA, vector_a}, {kernels::kFcVectorB, vector_b}},
       {Argument::in(a), Argument::in(b), Argument::out(out), Argument::constant(params)},

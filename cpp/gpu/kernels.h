@@ -24,10 +24,10 @@ constexpr const char* suffix_of(DType t) {
   }
 }
 
-// A thread an element: (x, y) with x * y >= count, since one dimension of a grid ends at 2^32 - 1.
-inline Grid grid_of_elements(uint64_t count) {
+// A thread `each` elements: (x, y) threads, since one dimension of a grid ends at 2^32 - 1.
+inline Grid grid_of_elements(uint64_t count, uint64_t each = 1) {
   constexpr uint64_t kThreads = 256, kMaxGroups = uint64_t{1} << 23;
-  const uint64_t groups = (count + kThreads - 1) / kThreads;
+  const uint64_t groups = (count + kThreads * each - 1) / (kThreads * each);
   const uint64_t rows = (groups + kMaxGroups - 1) / kMaxGroups;
   return Grid::of_groups((groups + rows - 1) / rows, rows, 1, kThreads);
 }
@@ -49,5 +49,19 @@ Array elements_from(const Array& a, int64_t lowest);
 inline bool aligned_for_vectors(const Array& a, int64_t step) {
   return aligned_to(a, 4 * size_of(a.dtype())) && step % 4 == 0;
 }
+
+// Elements of a thread that walks flat arrays (neighbours.h).
+constexpr uint64_t kFlatEach = 4 * kernels::kFlatPieces;
+
+// How rows of neighbours are walked, a threadgroup each (held_row.h). Of `beside`, which have a
+// row's length, some may be null.
+struct HeldRows {
+  kernels::RowParams params;
+  FunctionConstants constants;
+  Grid grid;
+
+  HeldRows(const Array& in, const Array& out, double eps,
+           std::initializer_list<const Array*> beside);
+};
 
 }  // namespace bitmetal::gpu

@@ -58,7 +58,7 @@ struct Product {
 };
 
 Grid grid_of_tiles(int64_t m, int64_t n, int64_t batch, bool plain) {
-  const int64_t tile = plain ? kernels::kMatmulPlainTile : kernels::kMatmulTile;
+  const int64_t tile = kernels::kMatmulTile;
   return Grid::of_groups(ceil_div(n, tile), ceil_div(m, tile), batch,
                          plain ? kernels::kMatmulPlainThreads : kernels::kMatmulThreads);
 }
@@ -109,7 +109,8 @@ void GpuBackend::matmul(const Array& left_view, const Array& right_view, const A
     return;
   }
   const Product product(left, right, m, n, k, a_batch_stride, b_batch_stride);
-  const bool plain = !capabilities_.simdgroup_matrix;
+  const bool plain =
+      out.dtype() == DType::f32 ? !capabilities_.float_matrix : !capabilities_.simdgroup_matrix;
   run("matmul", cat(plain ? "matmul_plain_" : "matmul_", suffix), product.constants,
       {Argument::in(a), Argument::in(b), Argument::out(out), Argument::constant(product.params)},
       grid_of_tiles(m, n, batch, plain));
@@ -126,7 +127,7 @@ void GpuBackend::matmul_update(const Array& a, const Array& b, const Array& c, u
   const Operand left(a, a.stride(1), a.stride(2)), right(b, b.stride(2), b.stride(1));
   const Product product(left, right, m, n, k, a.stride(0), b.stride(0));
   const kernels::MatmulUpdateParams params{product.params, c.stride(1), c.stride(0), part, 0};
-  const bool plain = !capabilities_.simdgroup_matrix;
+  const bool plain = !capabilities_.multiplies_matrices(true);
   run("matmul_update", plain ? "matmul_update_plain" : "matmul_update", product.constants,
       {Argument::in(a), Argument::in(b), Argument::in_out(c), Argument::constant(params)},
       grid_of_tiles(m, n, c.shape(0), plain));

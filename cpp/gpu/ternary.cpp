@@ -17,13 +17,19 @@ kernels::TernaryParams params_of(const TernaryMatrix& w, const Array& dense) {
           dense.stride(1)};
 }
 
-// A thread sixteen codes.
+constexpr uint64_t kSimdgroups = kernels::kReduceThreads / kernels::kSimdWidth;
+
+// A simdgroup two blocks.
 Grid grid_of_codes(const TernaryMatrix& w) {
-  constexpr uint64_t kSide = 16;
-  return {MTL::Size(w.panels(), ceil_div(w.blocks(), kSide), 1), MTL::Size(kSide, kSide, 1), false};
+  return Grid::of_groups(w.panels(), (w.blocks() + 2 * kSimdgroups - 1) / (2 * kSimdgroups), 1,
+                         kernels::kReduceThreads);
 }
 
-constexpr uint64_t kSimdgroups = kernels::kReduceThreads / kernels::kSimdWidth;
+// Whether the rows of the dense side are read and written four neighbours at a time.
+FunctionConstants constants_of(const Array& dense) {
+  return {
+      {kernels::kFcVectors, dense.stride(1) == 1 && aligned_for_vectors(dense, dense.stride(0))}};
+}
 
 }  // namespace
 
@@ -34,7 +40,7 @@ bool GpuBackend::ternary_quantize(const Array& view, const TernaryMatrix& out) {
   if (out.granularity == Granularity::tensor) {
     const auto count = static_cast<uint32_t>(std::min<int64_t>(out.rows, kernels::kMaxPartials));
     const Array sums({count, 2}, DType::f32, weight.device(), Memory::device);
-    run("ternary", "ternary_tensor_sum_" + suffix, {},
+    run("ternary", "ternary_tensor_sum_" + suffix, constants_of(weight),
         {Argument::in(weight), Argument::out(sums), Argument::constant(params)},
         Grid::of_groups(count, 1, 1, kernels::kReduceThreads));
     run("ternary", "ternary_tensor_scale", {},
@@ -43,11 +49,11 @@ bool GpuBackend::ternary_quantize(const Array& view, const TernaryMatrix& out) {
         Grid::of_groups(1, 1, 1, kernels::kReduceThreads));
   } else {
     const uint64_t scales = out.panels() * kPanelRows * out.groups();
-    run("ternary", "ternary_group_scale_" + suffix, {},
+    run("ternary", "ternary_group_scale_" + suffix, constants_of(weight),
         {Argument::in(weight), Argument::out(out.scales), Argument::constant(params)},
         Grid::of_groups((scales + kSimdgroups - 1) / kSimdgroups, 1, 1, kernels::kReduceThreads));
   }
-  run("ternary", "ternary_encode_" + suffix, {},
+  run("ternary", "ternary_encode_" + suffix, constants_of(weight),
       {Argument::in(weight), Argument::in(out.scales), Argument::out(out.codes),
        Argument::constant(params)},
       grid_of_codes(out));
@@ -60,7 +66,7 @@ bool GpuBackend::ternary_quantize(const Array& view, const TernaryMatrix& out) {
 void GpuBackend::ternary_pack(const Array& view, const TernaryMatrix& out) {
   const Array codes = forwards(view);
   const kernels::TernaryParams params = params_of(out, codes);
-  run("ternary", "ternary_pack", {},
+  run("ternary", "ternary_pack", constants_of(codes),
       {Argument::in(codes), Argument::out(out.codes), Argument::constant(params)},
       grid_of_codes(out));
 }
@@ -71,13 +77,13 @@ void GpuBackend::ternary_repack(const TernaryMatrix&, const TernaryMatrix&) {
 
 void GpuBackend::ternary_unpack(const TernaryMatrix& w, const Array& codes) {
   const kernels::TernaryParams params = params_of(w, codes);
-  run("ternary", "ternary_unpack", {},
+  run("ternary", "ternary_unpack", constants_of(codes),
       {Argument::in(w.codes), Argument::out(codes), Argument::constant(params)}, grid_of_codes(w));
 }
 
 void GpuBackend::ternary_dequantize(const TernaryMatrix& w, const Array& out) {
   const kernels::TernaryParams params = params_of(w, out);
-  run("ternary", cat("ternary_dequantize_", suffix_of(out.dtype())), {},
+  run("ternary", cat("ternary_dequantize_", suffix_of(out.dtype())), constants_of(out),
       {Argument::in(w.codes), Argument::in(w.scales), Argument::out(out),
        Argument::constant(params)},
       grid_of_codes(w));

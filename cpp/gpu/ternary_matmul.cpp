@@ -47,8 +47,8 @@ void GpuBackend::ternary_matmul(const Array& x, const TernaryMatrix& w, const Ar
         Grid::of_groups(w.panels(), 1, 1, matvec_threads(w.columns)));
     return;
   }
-  const bool plain = !capabilities_.simdgroup_matrix;
-  const int64_t tile = plain ? kernels::kMatmulPlainTile : kernels::kMatmulTile;
+  const bool plain = !capabilities_.multiplies_matrices(w.groups() > 1 || x.dtype() != DType::f16);
+  const int64_t tile = kernels::kMatmulTile;
   run("ternary_matmul", cat(plain ? "ternary_matmul_plain" : "ternary_matmul", suffix),
       {{kernels::kFcVectorA, vector}}, arguments,
       Grid::of_groups(ceil_div(w.rows, tile), ceil_div(batch, tile), 1,
@@ -86,8 +86,8 @@ void GpuBackend::bitlinear(const Array& x, const TernaryMatrix& w, const Array* 
         constants, arguments, Grid::of_groups(w.panels(), 1, 1, matvec_threads(padded)));
     return;
   }
-  const bool plain = !capabilities_.simdgroup_matrix;
-  const int64_t tile = plain ? kernels::kMatmulPlainTile : kernels::kMatmulTile;
+  const bool plain = !capabilities_.multiplies_matrices(w.groups() > 1);
+  const int64_t tile = kernels::kMatmulTile;
   run("bitlinear", cat(plain ? "bitlinear_matmul_plain" : "bitlinear_matmul", suffix), constants,
       arguments,
       Grid::of_groups(ceil_div(w.rows, tile), ceil_div(batch, tile), 1,

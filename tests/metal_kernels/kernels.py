@@ -37,6 +37,8 @@ ORDERS = {"forward": 0, "reverse": 1, "shuffled": 2}
 # Bits for `constants`, as in params.h.
 ALONG_A, ALONG_B, VECTOR_A, VECTOR_B, BIAS, WEIGHT, VECTOR_X, NORMALIZE = (1 << i for i in range(8))
 
+FLAT, HAS_A, HAS_B, VECTORS, HELD = (1 << i for i in range(15, 20))
+
 
 def ceil_div(a: int, b: int) -> int:
     return -(-a // b)
@@ -122,7 +124,7 @@ def run(
     constants: int = 0,
 ) -> None:
     """Run a kernel over `groups` threadgroups of `threads`; arrays are written in place."""
-    keep: list[object] = []
+    keep: list[np.ndarray] = []
     data = (ctypes.c_void_p * len(buffers))()
     sizes = (ctypes.c_size_t * len(buffers))()
     for i, buffer in enumerate(buffers):
@@ -133,6 +135,8 @@ def run(
         else:
             assert buffer.flags.c_contiguous or buffer.base is not None
             bound = buffer
+        if constants & VECTORS:
+            bound = _aligned(bound)
         keep.append(bound)
         data[i] = bound.ctypes.data
         sizes[i] = bound.nbytes if bound.flags.c_contiguous else bound.base.nbytes
@@ -152,6 +156,18 @@ def run(
         ctypes.c_size_t(len(log)),
     )
     assert not failed, f"{kernel}: {log.value.decode()}"
+    for buffer, bound in zip(buffers, keep, strict=True):
+        if isinstance(buffer, np.ndarray) and bound is not buffer:
+            buffer[...] = bound
+
+
+def _aligned(a: np.ndarray) -> np.ndarray:
+    """A copy at the start of a cache line: four elements are loaded at once."""
+    memory = np.empty(a.nbytes + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+    copy = memory[start : start + a.nbytes].view(a.dtype).reshape(a.shape)
+    copy[...] = a
+    return copy
 
 
 def uint_bytes(value: int) -> bytes:

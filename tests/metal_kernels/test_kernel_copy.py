@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 import pytest
-from kernels import DTYPES, ORDERS, ceil_div, random, run, set_options
+from kernels import DTYPES, ORDERS, VECTORS, ceil_div, random, run, set_options
 
 
 @pytest.fixture(autouse=True, params=ORDERS)
@@ -41,10 +41,12 @@ def test_flat_copy(of: str, to: str) -> None:
     if DTYPES[of].kind != DTYPES[to].kind and DTYPES[to].kind in "iu":
         a = random((333,), "u8").astype(DTYPES[of]) // (1 if of == "bool" else 2)
     a = a.astype(DTYPES[of])
-    out = np.empty(a.shape, DTYPES[to])
-    run("copy.metal", f"copy_flat_{of}_{to}", [a, out, copy_params(a, out)], groups=(2,))
-    with np.errstate(over="ignore"):
-        np.testing.assert_array_equal(out, a.astype(DTYPES[to]))
+    for constants in (0, VECTORS):
+        out = np.empty(a.shape, DTYPES[to])
+        buffers = [a, out, copy_params(a, out)]
+        run("copy.metal", f"copy_flat_{of}_{to}", buffers, groups=(2,), constants=constants)
+        with np.errstate(over="ignore"):
+            np.testing.assert_array_equal(out, a.astype(DTYPES[to]))
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from kernels import (
 
 FLOATS = ["f32", "f16", "bf16"]
 OUTLIERS = 1 << 12
-TILES = {"_plain": (32, 256), "": (64, 128)}  # tile, threads
+TILES = {"_plain": (64, 256), "": (64, 128)}  # tile, threads
 
 
 @pytest.fixture(autouse=True)

@@ -89,7 +89,7 @@ def test_triangular(n: int, unit: bool, upper: bool) -> None:
     small(full @ f64(x) - b, np.linalg.norm(full) * np.linalg.norm(x), n)
 
 
-@pytest.mark.parametrize(("engine", "tile", "threads"), [("", 64, 128), ("_plain", 32, 256)])
+@pytest.mark.parametrize(("engine", "tile", "threads"), [("", 64, 128), ("_plain", 64, 256)])
 def test_update(engine: str, tile: int, threads: int) -> None:
     m, k = 70, 40
     a, c = random((2, m, k), "f32", 1), random((2, m, m), "f32", 2)

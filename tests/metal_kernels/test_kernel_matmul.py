@@ -21,7 +21,7 @@ from kernels import (
 )
 
 FLOATS = ["f32", "f16", "bf16"]
-ENGINES = {"matmul": (64, 128), "matmul_plain": (32, 256)}  # tile, threads
+ENGINES = {"matmul": (64, 128), "matmul_plain": (64, 256)}  # tile, threads
 SIZES = [(1, 1, 1), (3, 5, 7), (64, 64, 32), (65, 33, 40), (20, 130, 100)]  # m, n, k
 
 

@@ -24,7 +24,7 @@ from kernels import (
 FLOATS = ["f32", "f16", "bf16"]
 GROUPS = [None, 16, 48]
 SIZES = [(1, 1), (16, 16), (5, 37), (70, 130), (33, 1100)]  # rows, columns
-TILES = {"": (64, 128), "_plain": (32, 256)}  # tile, threads
+TILES = {"": (64, 128), "_plain": (64, 256)}  # tile, threads
 
 
 @pytest.fixture(autouse=True, params=ORDERS)

@@ -8,6 +8,7 @@ from kernels import (
     DTYPES,
     ORDERS,
     ROUNDING,
+    VECTORS,
     ceil_div,
     f64,
     random,
@@ -56,21 +57,30 @@ def reduce(op: str, dtype: str, a: np.ndarray, kernel: str) -> np.ndarray:
     outer, _, inner = a.shape
     out = np.full(outer * inner, 77, result_dtype(op, dtype))
     name, p = f"{op}_{dtype}", params(a)
-    if kernel == "rows":
-        groups: tuple[int, ...] = (ceil_div(outer * inner, 8),)
-        run("reduce.metal", f"reduce_rows_{name}", [data, out, p], groups=groups)
-    elif kernel == "long_rows":
-        run("reduce.metal", f"reduce_long_rows_{name}", [data, out, p], groups=(outer * inner,))
-    elif kernel == "columns":
-        groups = (ceil_div(inner, 32), outer)
-        run("reduce.metal", f"reduce_columns_{name}", [data, out, p], groups=groups)
+    kind, _, wide = kernel.partition("+")
+
+    def go(name: str, buffers: list, groups: tuple[int, ...]) -> None:
+        constants = VECTORS if wide else 0
+        run("reduce.metal", f"reduce_{name}", buffers, groups=groups, constants=constants)
+
+    across = ceil_div(inner, 128 if wide else 32)
+    count = 7
+    if kind == "rows":
+        go(f"rows_{name}", [data, out, p], (ceil_div(outer * inner, 8),))
+    elif kind == "long_rows":
+        go(f"long_rows_{name}", [data, out, p], (outer * inner,))
+    elif kind == "columns":
+        go(f"columns_{name}", [data, out, p], (across, outer))
+    elif kind == "partial_columns":
+        states = np.zeros(count * out.size * 16, np.uint8)
+        go(f"partial_columns_{name}", [data, states, p], (across, outer, count))
+        buffers = [states, out, p, uint_bytes(count)]
+        go(f"finish_columns_{name}", buffers, (ceil_div(out.size, 32),))
     else:
         assert outer == inner == 1
-        count = 7
         states = np.zeros(count * 16, np.uint8)
-        run("reduce.metal", f"reduce_partial_{name}", [data, states, p], groups=(count,))
-        buffers = [states, out, p, uint_bytes(count)]
-        run("reduce.metal", f"reduce_finish_{name}", buffers, groups=(1,))
+        go(f"partial_{name}", [data, states, p], (count,))
+        go(f"finish_{name}", [states, out, p, uint_bytes(count)], (1,))
     return out.reshape(outer, inner)
 
 
@@ -112,7 +122,7 @@ def sample(op: str, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
     return a
 
 
-@pytest.mark.parametrize("kernel", ["rows", "long_rows", "columns"])
+@pytest.mark.parametrize("kernel", ["rows", "long_rows", "columns", "partial_columns"])
 @pytest.mark.parametrize(("op", "dtype"), CASES)
 def test_axis(op: str, dtype: str, kernel: str) -> None:
     for shape in SHAPES:
@@ -121,10 +131,19 @@ def test_axis(op: str, dtype: str, kernel: str) -> None:
         check(op, dtype, sample(op, dtype, shape), kernel)
 
 
+@pytest.mark.parametrize("kernel", ["rows+wide", "columns+wide", "partial_columns+wide"])
+@pytest.mark.parametrize(("op", "dtype"), CASES)
+def test_four_at_a_time(op: str, dtype: str, kernel: str) -> None:
+    # Rows begin at multiples of four elements and end anywhere; columns come in fours.
+    whole = sample(op, dtype, (2, 33, 132) if "columns" in kernel else (3, 304, 1))
+    check(op, dtype, whole if "columns" in kernel else whole[:, :301], kernel)
+
+
 @pytest.mark.parametrize(("op", "dtype"), CASES)
 def test_two_passes(op: str, dtype: str) -> None:
     for size in (1, 6, 999):
         check(op, dtype, sample(op, dtype, (1, size, 1)), "partial")
+        check(op, dtype, sample(op, dtype, (1, size, 1)), "partial+wide")
 
 
 @pytest.mark.parametrize("kernel", ["rows", "long_rows", "columns"])
@@ -135,7 +154,7 @@ def test_views(op: str, kernel: str) -> None:
         check(op, "f32", view, kernel)
 
 
-@pytest.mark.parametrize("kernel", ["rows", "long_rows", "columns", "partial"])
+@pytest.mark.parametrize("kernel", ["rows", "long_rows+wide", "columns", "partial+wide"])
 @pytest.mark.parametrize("op", ["max", "min", "argmax", "argmin", "sum", "norm", "logsumexp"])
 def test_nan_wins(op: str, kernel: str) -> None:
     a = random((1, 500, 1), "f32")
@@ -145,7 +164,7 @@ def test_nan_wins(op: str, kernel: str) -> None:
     assert got == 77 if op.startswith("arg") else np.isnan(got)
 
 
-@pytest.mark.parametrize("kernel", ["rows", "long_rows", "columns", "partial"])
+@pytest.mark.parametrize("kernel", ["rows", "long_rows+wide", "columns", "partial+wide"])
 @pytest.mark.parametrize("op", ["argmax", "argmin"])
 @pytest.mark.parametrize("dtype", ["f32", "bf16", "i32", "bool"])
 def test_first_of_equals(dtype: str, op: str, kernel: str) -> None:
@@ -154,7 +173,7 @@ def test_first_of_equals(dtype: str, op: str, kernel: str) -> None:
     assert reduce(op, dtype, a, kernel)[0, 0] == (300 if op == "argmax" else 0)
 
 
-@pytest.mark.parametrize("kernel", ["rows", "long_rows", "columns", "partial"])
+@pytest.mark.parametrize("kernel", ["rows", "long_rows+wide", "columns", "partial+wide"])
 def test_infinities(kernel: str) -> None:
     a = np.full((1, 100, 1), -np.inf, np.float32)
     assert reduce("logsumexp", "f32", a, kernel)[0, 0] == -np.inf
@@ -164,7 +183,7 @@ def test_infinities(kernel: str) -> None:
     assert reduce("logsumexp", "f32", a, kernel)[0, 0] == np.inf
 
 
-@pytest.mark.parametrize("kernel", ["rows", "long_rows", "columns", "partial"])
+@pytest.mark.parametrize("kernel", ["rows", "long_rows+wide", "columns", "partial+wide"])
 @pytest.mark.parametrize("magnitude", [1e-30, 1e-12, 1e18, 3e36])
 def test_norm_neither_overflows_nor_vanishes(magnitude: float, kernel: str) -> None:
     check("norm", "f32", random((1, 100, 1), "f32", scale=magnitude), kernel)

@@ -4,10 +4,33 @@ import struct
 
 import numpy as np
 import pytest
-from kernels import BIAS, DTYPES, ORDERS, ROUNDING, WEIGHT, f64, random, run, set_options
+from kernels import (
+    BIAS,
+    DTYPES,
+    HELD,
+    ORDERS,
+    ROUNDING,
+    VECTORS,
+    WEIGHT,
+    f64,
+    random,
+    run,
+    set_options,
+)
 
 FLOATS = ["f32", "f16", "bf16"]
 SHAPES = [(1, 1), (3, 31), (2, 257), (5, 1000)]
+
+
+def ways(columns: int) -> list[dict]:
+    """Rows read again and kept, by one thread group's size and another, four at a time or not."""
+    wide = VECTORS if columns % 4 == 0 else 0
+    return [
+        {"threads": (64,), "constants": 0},
+        {"threads": (32,), "constants": wide},
+        {"threads": (64,), "constants": HELD | wide},
+        {"threads": (256,), "constants": HELD},
+    ]
 
 
 @pytest.fixture(autouse=True, params=ORDERS)
@@ -29,10 +52,11 @@ def close(got: np.ndarray, wanted: np.ndarray, dtype: str, slack: float = 4) -> 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_softmax(shape: tuple[int, int], dtype: str) -> None:
     x = random(shape, dtype, scale=4)
-    y = np.empty_like(x)
-    run("softmax.metal", f"softmax_{dtype}", [x, y, params(x)], groups=(len(x),))
     e = np.exp(f64(x) - f64(x).max(axis=1, keepdims=True))
-    close(y, e / e.sum(axis=1, keepdims=True), dtype)
+    for way in ways(shape[1]):
+        y = np.full_like(x, 77)
+        run("softmax.metal", f"softmax_{dtype}", [x, y, params(x)], groups=(len(x),), **way)
+        close(y, e / e.sum(axis=1, keepdims=True), dtype)
 
 
 def test_softmax_of_infinities() -> None:
@@ -47,12 +71,13 @@ def test_softmax_of_infinities() -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_rms_norm(shape: tuple[int, int], dtype: str, weighted: bool) -> None:
     x, weight = random(shape, dtype), random(shape[1:], dtype, seed=1)
-    y = np.empty_like(x)
-    buffers = [x, y, weight, params(x, 1e-5)]
-    constants = WEIGHT if weighted else 0
-    run("rms_norm.metal", f"rms_norm_{dtype}", buffers, groups=(len(x),), constants=constants)
     wanted = f64(x) / np.sqrt(np.mean(f64(x) ** 2, axis=1, keepdims=True) + 1e-5)
-    close(y, wanted * f64(weight) if weighted else wanted, dtype)
+    for way in ways(shape[1]):
+        y = np.full_like(x, 77)
+        way["constants"] |= WEIGHT if weighted else 0
+        buffers = [x, y, weight, params(x, 1e-5)]
+        run("rms_norm.metal", f"rms_norm_{dtype}", buffers, groups=(len(x),), **way)
+        close(y, wanted * f64(weight) if weighted else wanted, dtype)
 
 
 @pytest.mark.parametrize("options", [0, WEIGHT, BIAS, WEIGHT | BIAS])
@@ -61,12 +86,14 @@ def test_rms_norm(shape: tuple[int, int], dtype: str, weighted: bool) -> None:
 def test_layer_norm(shape: tuple[int, int], dtype: str, options: int) -> None:
     x = (random(shape, "f32") + 10).astype(DTYPES[dtype])
     weight, bias = random(shape[1:], dtype, seed=1), random(shape[1:], dtype, seed=2)
-    y = np.empty_like(x)
-    buffers = [x, y, weight, bias, params(x, 1e-5)]
-    run("layer_norm.metal", f"layer_norm_{dtype}", buffers, groups=(len(x),), constants=options)
     centred = f64(x) - f64(x).mean(axis=1, keepdims=True)
     wanted = centred / np.sqrt(np.mean(centred**2, axis=1, keepdims=True) + 1e-5)
     wanted *= f64(weight) if options & WEIGHT else 1
     wanted += f64(bias) if options & BIAS else 0
-    # The mean, 10, is known to float's precision only: errors are relative to the distances.
-    np.testing.assert_allclose(f64(y), wanted, rtol=2 * ROUNDING[dtype], atol=1e-4)
+    for way in ways(shape[1]):
+        y = np.full_like(x, 77)
+        way["constants"] |= options
+        buffers = [x, y, weight, bias, params(x, 1e-5)]
+        run("layer_norm.metal", f"layer_norm_{dtype}", buffers, groups=(len(x),), **way)
+        # The mean, 10, is known to float's precision: errors are relative to the distances.
+        np.testing.assert_allclose(f64(y), wanted, rtol=2 * ROUNDING[dtype], atol=1e-4)

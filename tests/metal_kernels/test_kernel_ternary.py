@@ -5,10 +5,10 @@ import struct
 import numpy as np
 import pytest
 import ternary_layout as layout
-from kernels import DTYPES, ORDERS, ceil_div, f64, random, run, set_options, uint_bytes
+from kernels import DTYPES, ORDERS, VECTORS, ceil_div, f64, random, run, set_options, uint_bytes
 
 FLOATS = ["f32", "f16", "bf16"]
-SHAPES = [(1, 1), (16, 16), (5, 37), (33, 130)]
+SHAPES = [(1, 1), (16, 16), (5, 37), (33, 132)]
 
 
 @pytest.fixture(autouse=True, params=ORDERS)
@@ -22,8 +22,10 @@ def params(rows: int, columns: int, group_size: int, strides: tuple[int, int]) -
 
 
 def grid(rows: int, columns: int) -> dict[str, tuple[int, ...]]:
-    """A thread for each sixteen codes."""
-    return {"groups": (ceil_div(rows, 16), ceil_div(columns, 16)), "threads": (16, 1)}
+    """A simdgroup for each two blocks; with rows of whole fours their elements are read at once."""
+    wide = VECTORS if columns % 4 == 0 else 0
+    groups = (ceil_div(rows, 16), ceil_div(columns, 2 * 16 * 2))
+    return {"groups": groups, "threads": (64,), "constants": wide}
 
 
 def empty_codes(rows: int, columns: int) -> np.ndarray:
@@ -49,7 +51,10 @@ def quantize(weight: np.ndarray, dtype: str, granularity: str, group_size: int =
         run("ternary.metal", name, [data, scales, p], groups=(groups_of_8,))
     codes = empty_codes(rows, columns)
     buffers = [data, scales, codes, p]
-    run("ternary.metal", f"ternary_encode_{dtype}", buffers, **grid(rows, columns))
+    how = grid(rows, columns)
+    if strides != (columns, 1):
+        how["constants"] = 0
+    run("ternary.metal", f"ternary_encode_{dtype}", buffers, **how)
     return codes, scales
 
 

@@ -108,7 +108,7 @@ def test_cholesky_and_triangular() -> None:
 
 def test_update() -> None:
     on_linalg.test_update("", 64, 128)
-    on_linalg.test_update("_plain", 32, 256)
+    on_linalg.test_update("_plain", 64, 256)
 
 
 @pytest.mark.parametrize("held", [0, 1, 2])
