@@ -54,6 +54,7 @@ def _alive() -> dict[str, int]:
     if "softmetal" in KINDS:
         bm.device("softmetal").synchronize()
         alive |= {name: n for name, n in softmetal.live_objects().items() if name not in KEPT}
-        kept = bm.memory.stats("softmetal")["cached_blocks"]
+        # The device `cuda` is softmetal's, too.
+        kept = sum(bm.memory.stats(kind)["cached_blocks"] for kind in KINDS if kind != "cpu")
         alive["MTLBuffer"] = alive.get("MTLBuffer", 0) - kept
     return alive
