@@ -17,7 +17,8 @@ inline constexpr uint sm_holder(uint row, uint pair) {
 
 template <class T, int columns, int rows>
 struct simdgroup_matrix {
-  static_assert(sm_matrix_shape<T, columns, rows>);
+  static_assert(sm_matrix_shape<T, columns, rows>,
+                "simdgroup matrices are 8x8, of float, half or bfloat");
   typedef vec<T, 2> storage_type;
 
   simdgroup_matrix() = default;
