@@ -50,9 +50,10 @@ def _nothing_lost(request: pytest.FixtureRequest) -> Iterator[None]:
 
 def _alive() -> dict[str, int]:
     """Arrays of each device, and softmetal's objects; buffers that the pool keeps do not count."""
+    for device in bm.devices():
+        device.synchronize()
     alive = {kind: bm.memory.stats(kind)["active_blocks"] for kind in KINDS}
     if "softmetal" in KINDS:
-        bm.device("softmetal").synchronize()
         alive |= {name: n for name, n in softmetal.live_objects().items() if name not in KEPT}
         # The device `cuda` is softmetal's, too.
         kept = sum(bm.memory.stats(kind)["cached_blocks"] for kind in KINDS if kind != "cpu")
