@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import os
 from types import ModuleType
 
 import bitmetal as bm
@@ -20,6 +21,7 @@ PACKAGES = {
 
 def optional(module: str) -> ModuleType | None:
     """Import a peer, with as many threads as bitmetal has, or note that it is missing."""
+    os.environ["BITMETAL_BITSANDBYTES"] = "off"  # else its operators would be served by us
     try:
         peer = importlib.import_module(module)
     except ImportError:
