@@ -75,3 +75,29 @@ def test_bad_orders_and_axes() -> None:
         linalg.matrix_rank(x, 0.1, rtol=0.1)
     with pytest.raises(TypeError, match=r"linalg\.svd"):
         linalg.norm(bm.ones((2, 2), "float16"), "nuc")
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda a: linalg.norm(None), TypeError, r"linalg\.norm: a is of type 'NoneType'"),
+        (lambda a: linalg.norm(a, ord=a), TypeError, r"linalg\.norm: ord is of type 'ndarray'"),
+        (
+            lambda a: linalg.norm(a, 2, "a"),
+            TypeError,
+            r"linalg\.norm: axis is 'a', expected an int",
+        ),
+        (lambda a: linalg.norm(a, 2, (0, 0.5)), TypeError, r"linalg\.norm: axis is \(0, 0\.5\)"),
+        (lambda a: linalg.matrix_rank("x"), TypeError, r"linalg\.matrix_rank: a has elements"),
+        (lambda a: linalg.matrix_rank(a, "x"), TypeError, r"matrix_rank: tol is of type 'str'"),
+        (lambda a: linalg.matrix_rank(a, rtol=a), TypeError, r"rtol is of type 'ndarray'"),
+    ],
+)
+def test_arguments_are_named(call: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        call(np.ones((3, 4), np.float32))
+
+
+def test_an_axis_of_numpys() -> None:
+    a = np.ones((3, 4), np.float32)
+    np.testing.assert_allclose(linalg.norm(a, 1, np.int64(0)), np.full(4, 3))

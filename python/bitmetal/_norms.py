@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+import operator
+from numbers import Real
+from typing import Any, Literal
 
 from bitmetal import _core
 from bitmetal._core import Array
 from bitmetal._types import ArrayLike
 
 Order = float | Literal["fro", "nuc"] | None
+
+
+def _array(op: str, a: ArrayLike) -> Array:
+    try:
+        return _core.asarray(a)
+    except (TypeError, ValueError) as error:
+        raise type(error)(str(error).replace("asarray: object", f"{op}: a", 1)) from None
+
+
+def _axes(axis: Any, rank: int) -> tuple[int, ...]:
+    if axis is None:
+        return tuple(range(rank))
+    try:
+        return tuple(map(operator.index, axis if isinstance(axis, (tuple, list)) else (axis,)))
+    except TypeError:
+        raise TypeError(
+            f"linalg.norm: axis is {axis!r}, expected an int or a pair of ints"
+        ) from None
+
+
+def _require_number(op: str, name: str, value: object) -> None:
+    if not isinstance(value, Real):
+        raise TypeError(f"{op}: {name} is of type '{type(value).__name__}', expected a number")
 
 
 def norm(
@@ -46,10 +71,12 @@ def norm(
     LinAlgError
         From singular values, as `svd` (which takes neither float16 nor bfloat16).
     """
-    x = _core.asarray(a)
+    x = _array("linalg.norm", a)
     if ord is None:
         return _core.norm(x, axis, keepdims=keepdims)
-    axes = tuple(range(x.ndim)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    if not isinstance(ord, str):
+        _require_number("linalg.norm", "ord", ord)
+    axes = _axes(axis, x.ndim)
     if len(axes) == 1:
         return _vector_norm(x, ord, axes[0], keepdims)
     if len(axes) != 2:
@@ -122,7 +149,10 @@ def matrix_rank(
     """
     if tol is not None and rtol is not None:
         raise ValueError("linalg.matrix_rank: tol and rtol are both given, expected one of them")
-    x = _core.asarray(a)
+    for name, value in (("tol", tol), ("rtol", rtol)):
+        if value is not None:
+            _require_number("linalg.matrix_rank", name, value)
+    x = _array("linalg.matrix_rank", a)
     if x.ndim < 2:
         return int(_core.any(x).item())
     s = _core.linalg_svdvals(x)
