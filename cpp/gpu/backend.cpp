@@ -125,13 +125,13 @@ void GpuBackend::host_writes(const Array& a) {
 }
 
 void GpuBackend::upload(const void* from, const Array& to) {
-  if (to.storage()->block().memory == Memory::shared) return Backend::upload(from, to);
+  if (to.host_visible()) return Backend::upload(from, to);
   host_writes(to);
   transfer(to, static_cast<std::byte*>(const_cast<void*>(from)), Way::up);
 }
 
 void GpuBackend::download(const Array& from, void* to) {
-  if (from.storage()->block().memory == Memory::shared) return Backend::download(from, to);
+  if (from.host_visible()) return Backend::download(from, to);
   host_reads(from);
   transfer(from, static_cast<std::byte*>(to), Way::down);
 }
