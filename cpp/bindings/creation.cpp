@@ -165,11 +165,10 @@ Array arange(nb::handle start, nb::handle stop, nb::handle step, nb::handle dtyp
   const bool real = first.kind == NumberKind::real || last.kind == NumberKind::real ||
                     by.kind == NumberKind::real;
   const DType type = parse_dtype(op, dtype, real ? DType::f32 : DType::i64);
-  const double count = std::ceil((last.real - first.real) / by.real);
+  const double count = std::max(std::ceil((last.real - first.real) / by.real), 0.0);
   if (!(count < 0x1p62)) fail<ValueError>("arange: the range has ", count, " elements");
   if (real) {
-    return range(first.real, by.real, std::max<int64_t>(0, static_cast<int64_t>(count)), type,
-                 device);
+    return range(first.real, by.real, static_cast<int64_t>(count), type, device);
   }
   if (!first.fits_int64 || !last.fits_int64 || !by.fits_int64) {
     fail<OverflowError>("arange: a bound is out of range for int64");
