@@ -83,8 +83,7 @@ class Case:
     def check(self) -> None:
         """Run the row on the current device and hold the result against the reference."""
         inputs = self.inputs()
-        if CHECKED and sum(a.size for a in inputs) > MOST_CHECKED:
-            pytest.skip("too large for softmetal's checker")
+        skip_if_too_large_to_check(sum(a.size for a in inputs))
         result = np.asarray(self.run(*[bm.asarray(a) for a in inputs]))
         expected = np.asarray(self.reference(*[wide(a) for a in inputs]))
         assert result.shape == expected.shape
@@ -92,6 +91,12 @@ class Case:
             np.testing.assert_array_equal(wide(result), expected)
         else:
             assert nmse(wide(result), wide(expected)) <= self.bound
+
+
+def skip_if_too_large_to_check(elements: int) -> None:
+    """Skips a test of so many elements where softmetal's checker is on."""
+    if CHECKED and elements > MOST_CHECKED:
+        pytest.skip("too large for softmetal's checker")
 
 
 def over(cases: Sequence[Case]) -> pytest.MarkDecorator:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 import bitmetal as bm
 from bitmetal import linalg
+from table import skip_if_too_large_to_check
 
 Matrix = npt.NDArray[Any]
 
@@ -282,6 +283,7 @@ def test_512(target: str) -> None:
     """What the largest kernels take, one matrix each."""
     if target.startswith("cpu") and target != "cpu-generic":
         pytest.skip("LAPACK chooses its instruction set itself")
+    skip_if_too_large_to_check(512 * 512)
     a = general("random", 512, 512, "float32")
     check_qr(a, *linalg.qr(bm.asarray(a)))
     check_svd(a, *linalg.svd(bm.asarray(a), full_matrices=False))

@@ -14,6 +14,7 @@ import pytest
 
 import bitmetal as bm
 from bitmetal import linalg
+from table import skip_if_too_large_to_check
 from test_linalg import (
     PRODUCT,
     check_cholesky,
@@ -76,4 +77,5 @@ ROWS: list[tuple[Callable[..., None], str, tuple[int, ...]]] = [
 def test_switch(check: Callable[..., None], kind: str, shape: Any, target: str) -> None:
     if target.startswith("cpu") and target != "cpu-generic":
         pytest.skip("LAPACK chooses its instruction set itself")
+    skip_if_too_large_to_check(shape[0] * shape[-1])
     check(kind, *shape)
