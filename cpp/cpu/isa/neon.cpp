@@ -1,7 +1,7 @@
 // NEON with the dot products of Armv8.2: Cortex-A76, Graviton 2 and Apple M1 onwards.
 #include "cpu/isa/kernels.h"
 
-// Clang before 16 offers the dot products only to files that are compiled for them.
+// Clang before 16 has the dot products only where CMake compiles the file for them.
 #if defined(__aarch64__) && \
     (!defined(__clang__) || defined(__ARM_FEATURE_DOTPROD) || __clang_major__ >= 16)
 #include "cpu/isa/simd_headers.h"
