@@ -182,7 +182,7 @@ BINARY = [
     Op("divide", np.divide),
     Op("floor_divide", np.floor_divide),
     Op("remainder", np.remainder),
-    Op("power", power, bound=0.6),
+    Op("power", power, bound=1.2),
     Op("minimum", np.minimum, ALL),
     Op("maximum", np.maximum, ALL),
     Op("equal", np.equal, ALL),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 #include "cpu/isa/kernels.h"
 
@@ -38,16 +39,75 @@ int64_t cost_of(const Node& node, DType in) {
 
 }  // namespace
 
+// One step for each operation and cast that the result needs. An operation of halves, which is a
+// cast of its operands, the operation in float32 and a cast of its result, is one step where it has
+// a kernel.
+void ElementwisePlan::make_steps() {
+  const Expression& e = *expression_;
+  int uses[kMaxExpressionNodes] = {};
+  for (const Node& node : e.nodes()) {
+    for (int k = 0; k < arity_of(node.op); ++k) ++uses[node.operand[k]];
+  }
+  ++uses[e.size() - 1];
+  const auto halves_step = [&](const Node& cast, Step& step) {
+    const Node& node = e[cast.operand[0]];
+    const int operands = arity_of(node.op);
+    if (cast.op != Elementwise::cast || operands == 0 || node.op == Elementwise::cast) return false;
+    if (uses[cast.operand[0]] > 1 || (cast.dtype != DType::f16 && cast.dtype != DType::bf16)) {
+      return false;
+    }
+    const ElementwiseRun run = kernels().elementwise.of(node.op, cast.dtype);
+    step.run = run;
+    step.operands = static_cast<uint8_t>(operands);
+    for (int k = 0; k < operands; ++k) {
+      const Node& widened = e[node.operand[k]];
+      if (widened.op != Elementwise::cast || e.operand_type(widened, 0) != cast.dtype) return false;
+      step.operand[k] = widened.operand[0];
+    }
+    return run != nullptr;
+  };
+  for (int i = e.size() - 1; i >= 0; --i) {  // from the last, so that uses are known
+    const Node& node = e[i];
+    const int operands = arity_of(node.op);
+    if (operands == 0 || uses[i] == 0) continue;
+    Step step{nullptr, nullptr, static_cast<uint8_t>(i), static_cast<uint8_t>(operands), {}};
+    if (node.op == Elementwise::cast && halves_step(node, step)) {
+      const Node& inner = e[node.operand[0]];
+      uses[node.operand[0]] = 0;
+      for (int k = 0; k < arity_of(inner.op); ++k) {
+        if (--uses[inner.operand[k]] > 0) ++uses[step.operand[k]];
+      }
+      extra_cost_ += cost_of(inner, DType::f32);
+    } else {
+      const DType in = e.operand_type(node, operands - 1);
+      std::copy_n(node.operand, operands, step.operand);
+      if (node.op == Elementwise::cast) {
+        step.convert = kernels().convert.of(in, node.dtype);
+      } else {
+        step.run = kernels().elementwise.of(node.op, in);
+        extra_cost_ += cost_of(node, in);
+      }
+    }
+    step_[steps_++] = step;
+  }
+  std::reverse(step_, step_ + steps_);
+}
+
 ElementwisePlan::ElementwisePlan(const Expression& expression, uint32_t gathered,
                                  bool direct_result)
     : expression_(&expression) {
+  make_steps();
   const int size = expression.size();
-  int8_t last_use[kMaxExpressionNodes];
-  for (int i = 0; i < size; ++i) {
-    const Node& node = expression[i];
-    last_use[i] = static_cast<int8_t>(i);
-    for (int k = 0; k < arity_of(node.op); ++k) last_use[node.operand[k]] = static_cast<int8_t>(i);
-    widest_ = std::max<int64_t>(widest_, size_of(node.dtype));
+  int8_t last_use[kMaxExpressionNodes];  // the step
+  std::fill_n(last_use, size, int8_t{-1});
+  widest_ = 1;
+  for (int s = 0; s < steps_; ++s) {
+    const Step& step = step_[s];
+    widest_ = std::max<int64_t>(widest_, size_of(expression[step.node].dtype));
+    for (int k = 0; k < step.operands; ++k) {
+      last_use[step.operand[k]] = static_cast<int8_t>(s);
+      widest_ = std::max<int64_t>(widest_, size_of(expression[step.operand[k]].dtype));
+    }
   }
   uint64_t taken = 0;
   const auto take = [&] {
@@ -68,27 +128,18 @@ ElementwisePlan::ElementwisePlan(const Expression& expression, uint32_t gathered
     }
   }
   const uint64_t kept = taken;
-  for (int i = 0; i < size; ++i) {
-    const Node& node = expression[i];
-    const int operands = arity_of(node.op);
-    if (operands == 0) continue;
-    const DType in = expression.operand_type(node, operands - 1);
-    if (node.op == Elementwise::cast) {
-      step_[i] = {nullptr, kernels().convert.of(in, node.dtype), 1};
-    } else {
-      step_[i] = {kernels().elementwise.of(node.op, in), nullptr, static_cast<uint8_t>(operands)};
-      extra_cost_ += cost_of(node, in);
-    }
+  for (int s = 0; s < steps_; ++s) {
+    const Step& step = step_[s];
     uint64_t freed = 0;
-    bool in_place = node.op != Elementwise::cast;
-    for (int k = 0; k < operands; ++k) {
-      const int operand = node.operand[k];
-      in_place &= size_of(expression[operand].dtype) == size_of(node.dtype);
-      if (last_use[operand] == i && slot_[operand] >= 0) freed |= uint64_t{1} << slot_[operand];
+    bool in_place = step.run != nullptr;
+    for (int k = 0; k < step.operands; ++k) {
+      const int operand = step.operand[k];
+      in_place &= size_of(expression[operand].dtype) == size_of(expression[step.node].dtype);
+      if (last_use[operand] == s && slot_[operand] >= 0) freed |= uint64_t{1} << slot_[operand];
     }
     freed &= ~kept;
     if (in_place) taken &= ~freed;
-    if (i + 1 < size || !direct_result) slot_[i] = take();
+    if (s + 1 < steps_ || !direct_result) slot_[step.node] = take();
     if (!in_place) taken &= ~freed;
   }
 }
@@ -119,16 +170,14 @@ void ElementwisePlan::start(std::byte* memory, int64_t block, Values& values) co
 
 const std::byte* ElementwisePlan::run(Values& values, std::byte* target, int64_t n) const {
   const int last = expression_->size() - 1;
-  for (int i = 0; i <= last; ++i) {
-    const Node& node = (*expression_)[i];
-    if (arity_of(node.op) == 0) continue;
-    const Step& step = step_[i];
-    void* out = slot_[i] < 0 ? target : values.memory + slot_[i] * values.slot_bytes;
+  for (const Step& step : std::span(step_, steps_)) {
+    const int slot = slot_[step.node];
+    void* out = slot < 0 ? target : values.memory + slot * values.slot_bytes;
     if (step.convert) {
-      step.convert(values.at[node.operand[0]], out, n);
+      step.convert(values.at[step.operand[0]], out, n);
     } else {
       const void* operands[3];
-      for (int k = 0; k < step.operands; ++k) operands[k] = values.at[node.operand[k]];
+      for (int k = 0; k < step.operands; ++k) operands[k] = values.at[step.operand[k]];
       step.run(operands, out, n);
     }
   }

@@ -46,15 +46,19 @@ class ElementwisePlan {
   const std::byte* run(Values& values, std::byte* target, int64_t n) const;
 
  private:
+  // What computes a node from which others.
   struct Step {
     ElementwiseRun run;  // null for a cast
     ConvertRun convert;
-    uint8_t operands;
+    uint8_t node, operands, operand[3];
   };
+
+  void make_steps();
 
   int64_t slot_bytes(int64_t block) const { return (block * widest_ + 63) / 64 * 64; }
 
   const Expression* expression_ = nullptr;
+  int steps_ = 0;
   int slots_ = 0;
   int64_t widest_ = 1;
   int64_t extra_cost_ = 0;

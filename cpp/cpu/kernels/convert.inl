@@ -20,7 +20,11 @@ template <class From, class To>
 void convert_run(const void* in_bytes, void* out_bytes, int64_t n) {
   const From* in = static_cast<const From*>(in_bytes);
   To* out = static_cast<To*>(out_bytes);
-  if constexpr (std::is_same_v<From, To>) {
+  if constexpr (std::is_same_v<From, bool> && !std::is_same_v<To, bool>) {
+    // As bytes, which compilers turn into vectors.
+    const uint8_t* bytes = static_cast<const uint8_t*>(in_bytes);
+    for (int64_t i = 0; i < n; ++i) out[i] = convert<To>(static_cast<int8_t>(bytes[i] != 0));
+  } else if constexpr (std::is_same_v<From, To>) {
     std::memcpy(out, in, static_cast<size_t>(n) * sizeof(To));
   } else if constexpr (std::is_same_v<From, float16> && std::is_same_v<To, float>) {
     widen_run(in, out, n);

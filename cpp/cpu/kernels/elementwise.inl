@@ -31,14 +31,7 @@ void map_binary(const void* const* operands, void* to, int64_t n) {
   for (int64_t i = 0; i < n; ++i) out[i] = F::of(a[i], b[i]);
 }
 
-// The same, where an element is a function call or branches.
-template <class F, class T>
-void each_unary(const void* const* operands, void* to, int64_t n) {
-  const T* a = static_cast<const T*>(operands[0]);
-  T* out = static_cast<T*>(to);
-  for (int64_t i = 0; i < n; ++i) out[i] = F::of(a[i]);
-}
-
+// The same, where an element branches.
 template <class F, class T>
 void each_binary(const void* const* operands, void* to, int64_t n) {
   const T* a = static_cast<const T*>(operands[0]);
@@ -47,15 +40,32 @@ void each_binary(const void* const* operands, void* to, int64_t n) {
   for (int64_t i = 0; i < n; ++i) out[i] = F::of(a[i], b[i]);
 }
 
-// Vectors of a function of vectors.
+// Vectors of a function of vectors. Halves are widened on the way in and rounded on the way out.
 template <class F, class T>
 void vectors_unary(const void* const* operands, void* to, int64_t n) {
   using V = ComputeVector<T>;
   const T* a = static_cast<const T*>(operands[0]);
   T* out = static_cast<T*>(to);
   int64_t i = 0;
-  for (; i + kLength<V> <= n; i += kLength<V>) store(F::of(load<V>(a + i)), out + i);
-  if (i < n) narrow_part<T>(F::of(widen_part<T>(a + i, n - i, T{0})), out + i, n - i);
+  for (; i + kLength<V> <= n; i += kLength<V>) narrow(F::of(widen(a + i)), out + i);
+  if (i < n) narrow_part<T>(F::of(widen_part<T>(a + i, n - i, T(0.0f))), out + i, n - i);
+}
+
+template <class F, class T>
+void vectors_binary(const void* const* operands, void* to, int64_t n) {
+  using V = ComputeVector<T>;
+  const T* a = static_cast<const T*>(operands[0]);
+  const T* b = static_cast<const T*>(operands[1]);
+  T* out = static_cast<T*>(to);
+  int64_t i = 0;
+  for (; i + kLength<V> <= n; i += kLength<V>) {
+    narrow(F::of(widen(a + i), widen(b + i)), out + i);
+  }
+  if (i < n) {
+    const int64_t left = n - i;
+    narrow_part<T>(F::of(widen_part<T>(a + i, left, T(1.0f)), widen_part<T>(b + i, left, T(1.0f))),
+                   out + i, left);
+  }
 }
 
 // Work in pieces that are looked at first: `plain(i)` says whether element i may go the fast way.
@@ -71,18 +81,18 @@ inline void by_pieces(int64_t n, Plain plain, Fast fast, Slow slow) {
   }
 }
 
-template <int kShift>
+template <int kShift, class T>
 void sine_run(const void* const* operands, void* to, int64_t n) {
-  const float* a = static_cast<const float*>(operands[0]);
-  float* out = static_cast<float*>(to);
+  const T* a = static_cast<const T*>(operands[0]);
+  T* out = static_cast<T*>(to);
   struct Sine {
-    static Floats of(Floats x) { return sine_of<kShift>(x); }
+    static ComputeVector<T> of(ComputeVector<T> x) { return sine_of<kShift>(x); }
   };
   by_pieces(
-      n, [&](int64_t i) { return __builtin_fabsf(a[i]) < kLargestAngle; },
+      n, [&](int64_t i) { return Absolute::of(a[i]) < SineConstants<T>::kLargest; },
       [&](int64_t i, int64_t count) {
         const void* piece = a + i;
-        vectors_unary<Sine, float>(&piece, out + i, count);
+        vectors_unary<Sine, T>(&piece, out + i, count);
       },
       [&](int64_t i, int64_t count) {
         for (int64_t j = 0; j < count; j += kFloats) {
@@ -91,45 +101,87 @@ void sine_run(const void* const* operands, void* to, int64_t n) {
       });
 }
 
-inline void power_run(const void* const* operands, void* to, int64_t n) {
-  const float* a = static_cast<const float*>(operands[0]);
-  const float* b = static_cast<const float*>(operands[1]);
-  float* out = static_cast<float*>(to);
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+template <class T>
+void power_run(const void* const* operands, void* to, int64_t n) {
+  using Word = ElementOf<WordsOf<ComputeVector<T>>>;
+  constexpr Word kInfinity = std::bit_cast<Word>(std::numeric_limits<T>::infinity());
+  constexpr Word kNormal = std::bit_cast<Word>(std::numeric_limits<T>::min());
+  const T* a = static_cast<const T*>(operands[0]);
+  const T* b = static_cast<const T*>(operands[1]);
+  T* out = static_cast<T*>(to);
+  // Integers compare without a look at NaN.
+  const auto size_of_b = [&](int64_t i) { return std::bit_cast<Word>(Absolute::of(b[i])); };
   by_pieces(
       n,
       [&](int64_t i) {
-        return (a[i] != 0) & (__builtin_fabsf(a[i]) < kInfinity) &
-               (__builtin_fabsf(b[i]) < kInfinity);
-      },
-      [&](int64_t begin, int64_t count) {
-        const int64_t end = begin + count;
-        int64_t i = begin;
-        for (; i + kFloats <= end; i += kFloats) {
-          store(power_of(load<Floats>(a + i), load<Floats>(b + i)), out + i);
-        }
-        if (i < end) {
-          narrow_part<float>(
-              power_of(widen_part(a + i, end - i, 1.0f), widen_part(b + i, end - i, 1.0f)), out + i,
-              end - i);
-        }
+        const Word x = std::bit_cast<Word>(a[i]);
+        return (x - kNormal < kInfinity - kNormal) & (size_of_b(i) < kInfinity);
       },
       [&](int64_t i, int64_t count) {
-        for (int64_t j = i; j < i + count; ++j) out[j] = Power::of(a[j], b[j]);
+        const void* piece[] = {a + i, b + i};
+        vectors_binary<PowerOfNormal, T>(piece, out + i, count);
+      },
+      [&](int64_t i, int64_t count) {
+        const void* piece[] = {a + i, b + i};
+        T results[kPiece];
+        vectors_binary<PowerVector, T>(piece, results, count);
+        for (int64_t j = 0; j < count; ++j) {
+          const Word x = std::bit_cast<Word>(Absolute::of(a[i + j]));
+          const bool edge = (x - 1 >= kInfinity - 1) | (size_of_b(i + j) >= kInfinity);
+          out[i + j] = edge ? std::pow(a[i + j], b[i + j]) : results[j];
+        }
       });
 }
 
-// Quotients below 2^29 of floats are exact in double, and so is what remains.
-template <class F>
+// By squaring, a piece at a time. A negative power of an integer is 0, but of 1 and -1.
+template <class T>
+void integer_power_run(const void* const* operands, void* to, int64_t n) {
+  using Word = Unsigned<T>;
+  const T* a = static_cast<const T*>(operands[0]);
+  const T* b = static_cast<const T*>(operands[1]);
+  T* out = static_cast<T*>(to);
+  Word result[kPiece], factor[kPiece], left[kPiece];
+  for (int64_t i = 0; i < n; i += kPiece) {
+    const int64_t count = n - i < kPiece ? n - i : kPiece;
+    Word steps = 0;
+    for (int64_t j = 0; j < count; ++j) {
+      result[j] = 1;
+      factor[j] = static_cast<Word>(a[i + j]);
+      left[j] = static_cast<Word>(b[i + j] < 0 ? T{0} : b[i + j]);
+      steps |= left[j];
+    }
+    for (; steps; steps = static_cast<Word>(steps >> 1)) {
+      for (int64_t j = 0; j < count; ++j) {
+        const Word product = static_cast<Word>(result[j] * factor[j]);
+        result[j] = left[j] & 1 ? product : result[j];
+        factor[j] = static_cast<Word>(factor[j] * factor[j]);
+        left[j] = static_cast<Word>(left[j] >> 1);
+      }
+    }
+    for (int64_t j = 0; j < count; ++j) {
+      const T x = a[i + j], y = b[i + j];
+      const T of_minus_1 = y & 1 ? x : T{1};
+      const T negative = x == 1 ? x : x == static_cast<T>(-1) ? of_minus_1 : T{0};
+      out[i + j] = y < 0 ? negative : static_cast<T>(result[j]);
+    }
+  }
+}
+
+// The quotient and what remains are exact: of floats below 2^29 in double, of doubles below 2^51
+// with a fused operation.
+template <class F, class T>
 void division_run(const void* const* operands, void* to, int64_t n) {
-  const float* a = static_cast<const float*>(operands[0]);
-  const float* b = static_cast<const float*>(operands[1]);
-  float* out = static_cast<float*>(to);
+  constexpr bool kFloat = std::is_same_v<T, float>;
+  constexpr T kQuotient = kFloat ? T(0x1p29) : T(0x1p51),
+              kDivisor = kFloat ? T(0x1p98) : T(0x1p900);
+  const T* a = static_cast<const T*>(operands[0]);
+  const T* b = static_cast<const T*>(operands[1]);
+  T* out = static_cast<T*>(to);
   by_pieces(
       n,  // false for NaN, for infinities and for a divisor of 0
       [&](int64_t i) {
-        const float size = __builtin_fabsf(b[i]);
-        return (__builtin_fabsf(a[i]) < size * 0x1p29f) & (size < 0x1p98f);
+        const T size = Absolute::of(b[i]);
+        return (kFloat || kFused) & (Absolute::of(a[i]) < size * kQuotient) & (size < kDivisor);
       },
       [&](int64_t i, int64_t count) {
         BITMETAL_INDEPENDENT
@@ -151,12 +203,14 @@ void map_where(const void* const* operands, void* to, int64_t n) {
 }
 
 template <class T>
-inline constexpr int kTypeIndex = static_cast<int>(std::is_same_v<T, float>     ? DType::f32
-                                                   : std::is_same_v<T, double>  ? DType::f64
-                                                   : std::is_same_v<T, int8_t>  ? DType::i8
-                                                   : std::is_same_v<T, uint8_t> ? DType::u8
-                                                   : std::is_same_v<T, int32_t> ? DType::i32
-                                                                                : DType::i64);
+inline constexpr int kTypeIndex = static_cast<int>(std::is_same_v<T, float>      ? DType::f32
+                                                   : std::is_same_v<T, float16>  ? DType::f16
+                                                   : std::is_same_v<T, bfloat16> ? DType::bf16
+                                                   : std::is_same_v<T, double>   ? DType::f64
+                                                   : std::is_same_v<T, int8_t>   ? DType::i8
+                                                   : std::is_same_v<T, uint8_t>  ? DType::u8
+                                                   : std::is_same_v<T, int32_t>  ? DType::i32
+                                                                                 : DType::i64);
 
 struct ElementwiseTable : ElementwiseKernels {
   template <class F, class... T>
@@ -168,12 +222,12 @@ struct ElementwiseTable : ElementwiseKernels {
     ((run[static_cast<int>(op)][kTypeIndex<T>] = map_binary<F, T>), ...);
   }
   template <class F, class... T>
-  constexpr void unary_each(Elementwise op) {
-    ((run[static_cast<int>(op)][kTypeIndex<T>] = each_unary<F, T>), ...);
-  }
-  template <class F, class... T>
   constexpr void unary_vectors(Elementwise op) {
     ((run[static_cast<int>(op)][kTypeIndex<T>] = vectors_unary<F, T>), ...);
+  }
+  template <class F, class... T>
+  constexpr void binary_vectors(Elementwise op) {
+    ((run[static_cast<int>(op)][kTypeIndex<T>] = vectors_binary<F, T>), ...);
   }
   template <class F, class... T>
   constexpr void binary_each(Elementwise op) {
@@ -197,6 +251,10 @@ struct ElementwiseTable : ElementwiseKernels {
     set(op, DType::boolean, map_binary<F, uint8_t>);
   }
   template <class F>
+  constexpr void function(Elementwise op) {
+    unary_vectors<F, float, double, float16, bfloat16>(op);
+  }
+  template <class F>
   constexpr void integral(Elementwise op) {
     binary<F, int8_t, uint8_t, int32_t, int64_t>(op);
   }
@@ -209,14 +267,20 @@ constexpr ElementwiseKernels elementwise_kernels() {
   k.arithmetic<Subtract>(E::subtract);
   k.arithmetic<Multiply>(E::multiply);
   k.binary<Divide, float, double>(E::divide);
-  k.set(E::floor_divide, DType::f32, division_run<FloorDivide>);
-  k.set(E::remainder, DType::f32, division_run<Remainder>);
-  k.set(E::power, DType::f32, power_run);
+  k.set(E::floor_divide, DType::f32, division_run<FloorDivide, float>);
+  k.set(E::floor_divide, DType::f64, division_run<FloorDivide, double>);
+  k.set(E::remainder, DType::f32, division_run<Remainder, float>);
+  k.set(E::remainder, DType::f64, division_run<Remainder, double>);
+  k.set(E::power, DType::f32, power_run<float>);
+  k.set(E::power, DType::f64, power_run<double>);
+  k.set(E::power, DType::i8, integer_power_run<int8_t>);
+  k.set(E::power, DType::u8, integer_power_run<uint8_t>);
+  k.set(E::power, DType::i32, integer_power_run<int32_t>);
+  k.set(E::power, DType::i64, integer_power_run<int64_t>);
   k.binary<ShortFloorDivide, int8_t, uint8_t, int32_t>(E::floor_divide);
   k.binary<ShortRemainder, int8_t, uint8_t, int32_t>(E::remainder);
-  k.binary_each<FloorDivide, double, int64_t>(E::floor_divide);
-  k.binary_each<Remainder, double, int64_t>(E::remainder);
-  k.binary_each<Power, double, int8_t, uint8_t, int32_t, int64_t>(E::power);
+  k.binary_each<FloorDivide, int64_t>(E::floor_divide);
+  k.binary_each<Remainder, int64_t>(E::remainder);
   k.arithmetic<Minimum>(E::minimum);
   k.arithmetic<Maximum>(E::maximum);
   k.comparison<Equal>(E::equal);
@@ -257,27 +321,34 @@ constexpr ElementwiseKernels elementwise_kernels() {
   k.unary<IsNan, float, double>(E::isnan);
   k.unary<IsInf, float, double>(E::isinf);
   k.unary<IsFinite, float, double>(E::isfinite);
-  k.unary_vectors<ExpVector, float, double>(E::exp);
-  k.unary_vectors<SigmoidVector, float, double>(E::sigmoid);
-  k.unary_vectors<SiluVector, float, double>(E::silu);
-  k.unary_vectors<Expm1Vector, float>(E::expm1);
-  k.unary_vectors<LogVector, float>(E::log);
-  k.unary_vectors<Log1pVector, float>(E::log1p);
-  k.unary_vectors<TanhVector, float>(E::tanh);
-  k.unary_vectors<ErfVector, float>(E::erf);
-  k.unary_vectors<GeluVector, float>(E::gelu);
-  k.unary_vectors<GeluTanhVector, float>(E::gelu_tanh);
-  k.set(E::sin, DType::f32, sine_run<0>);
-  k.set(E::cos, DType::f32, sine_run<1>);
-  k.unary_each<Expm1, double>(E::expm1);
-  k.unary_each<Log, double>(E::log);
-  k.unary_each<Log1p, double>(E::log1p);
-  k.unary_each<Sin, double>(E::sin);
-  k.unary_each<Cos, double>(E::cos);
-  k.unary_each<Tanh, double>(E::tanh);
-  k.unary_each<Erf, double>(E::erf);
-  k.unary_each<Gelu, double>(E::gelu);
-  k.unary_each<GeluTanh, double>(E::gelu_tanh);
+  k.function<ExpVector>(E::exp);
+  k.function<SigmoidVector>(E::sigmoid);
+  k.function<SiluVector>(E::silu);
+  k.function<Expm1Vector>(E::expm1);
+  k.function<LogVector>(E::log);
+  k.function<Log1pVector>(E::log1p);
+  k.function<TanhVector>(E::tanh);
+  k.function<ErfVector>(E::erf);
+  k.function<GeluVector>(E::gelu);
+  k.function<GeluTanhVector>(E::gelu_tanh);
+  k.set(E::sin, DType::f32, sine_run<0, float>);
+  k.set(E::sin, DType::f64, sine_run<0, double>);
+  k.set(E::cos, DType::f32, sine_run<1, float>);
+  k.set(E::cos, DType::f64, sine_run<1, double>);
+  // Halves where a plan meets them on both sides of one operation; the others go by float32.
+  k.binary_vectors<Add, float16, bfloat16>(E::add);
+  k.binary_vectors<Subtract, float16, bfloat16>(E::subtract);
+  k.binary_vectors<Multiply, float16, bfloat16>(E::multiply);
+  k.binary_vectors<Divide, float16, bfloat16>(E::divide);
+  k.binary_vectors<Minimum, float16, bfloat16>(E::minimum);
+  k.binary_vectors<Maximum, float16, bfloat16>(E::maximum);
+  k.unary_vectors<Relu, float16, bfloat16>(E::relu);
+  k.unary_vectors<Squared, float16, bfloat16>(E::square);
+  k.unary_vectors<Reciprocal, float16, bfloat16>(E::reciprocal);
+  for (DType half : {DType::f16, DType::bf16}) {
+    k.set(E::negative, half, map_unary<FlippedSign, uint16_t>);
+    k.set(E::absolute, half, map_unary<ClearedSign, uint16_t>);
+  }
   return k;
 }
 

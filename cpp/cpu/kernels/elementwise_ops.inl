@@ -1,6 +1,12 @@
 // One element of each operation that needs no more than the processor's own instructions. Written
 // so that a loop over it becomes vector code: no branches, integers wrap as unsigned ones.
+// Those of float take vectors, too.
 #pragma once
+
+#include "cpu/kernels/exp.inl"
+
+template <>
+inline constexpr bool kFloating<Floats> = true;
 
 template <class T>
 using Unsigned = std::make_unsigned_t<T>;
@@ -165,6 +171,13 @@ struct Absolute {
       return a < 0 ? Negative::of(a) : a;
   }
 };
+// Of a float's bits.
+struct FlippedSign {
+  static uint16_t of(uint16_t a) { return a ^ 0x8000; }
+};
+struct ClearedSign {
+  static uint16_t of(uint16_t a) { return a & 0x7fff; }
+};
 struct Sign {
   template <class T>
   static T of(T a) {
@@ -185,7 +198,7 @@ struct Squared {
 struct Reciprocal {
   template <class T>
   static T of(T a) {
-    return T{1} / a;
+    return 1 / a;
   }
 };
 struct Sqrt {
@@ -201,7 +214,7 @@ struct Rsqrt {
 struct Relu {
   template <class T>
   static T of(T a) {
-    return ((a > T{0}) | (a != a)) ? a : T{0};
+    return ((a > T{}) | (a != a)) ? a : T{};
   }
 };
 struct Round {

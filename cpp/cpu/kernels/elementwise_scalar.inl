@@ -1,5 +1,4 @@
-// What is computed element by element: integer division and powers, and functions whose double
-// precision is the C library's.
+// Division to whole numbers, element by element.
 #pragma once
 
 struct FloorDivide {
@@ -11,6 +10,12 @@ struct FloorDivide {
     quotient -= ((rest != 0) & ((rest < 0) != (y < 0))) ? 1 : 0;  // x / y was rounded up
     quotient += __builtin_fabs(rest) >= __builtin_fabs(y) ? 1 : 0;
     return static_cast<float>(quotient == 0 ? __builtin_copysign(0.0, x / y) : quotient);
+  }
+  static double of_plain(double a, double b) {
+    double quotient = Floor::of(a / b);
+    const double rest = __builtin_fma(-quotient, b, a);
+    quotient -= ((rest != 0) & ((rest < 0) != (b < 0))) ? 1 : 0;  // a / b was rounded up
+    return quotient == 0 ? __builtin_copysign(0.0, a / b) : quotient;
   }
   // As Python: from the exact remainder, so that it agrees with it.
   template <class T>
@@ -39,6 +44,11 @@ struct Remainder {
     rest = __builtin_fabs(rest) >= __builtin_fabs(y) ? rest - y : rest;
     return static_cast<float>(rest == 0 ? __builtin_copysign(0.0, y) : rest);
   }
+  static double of_plain(double a, double b) {
+    double rest = __builtin_fma(-Floor::of(a / b), b, a);
+    rest = ((rest != 0) & ((rest < 0) != (b < 0))) ? rest + b : rest;  // a / b was rounded up
+    return rest == 0 ? __builtin_copysign(0.0, b) : rest;
+  }
   template <class T>
   static T of(T a, T b) {
     if constexpr (kFloating<T>) {
@@ -53,81 +63,24 @@ struct Remainder {
     }
   }
 };
-// Of integers that a wider floating type divides without a doubt about the integer part.
+// Of integers whose quotient, rounded in a wider floating type, is no whole number unless it is
+// one.
 struct ShortFloorDivide {
   template <class T>
   static T of(T a, T b) {
     using Wide = std::conditional_t<sizeof(T) == 4, double, float>;
-    const bool negate = std::is_signed_v<T> && b == static_cast<T>(-1);
-    const T divisor = ((b == 0) | negate) ? T{1} : b;
-    const T quotient = static_cast<T>(static_cast<Wide>(a) / static_cast<Wide>(divisor));
-    const T rest = Subtract::of(a, Multiply::of(quotient, divisor));
-    const bool other_side = (rest != 0) & ((rest < 0) != (divisor < 0));
-    const T floored = static_cast<T>(quotient - other_side);
-    return b == 0 ? T{0} : negate ? Negative::of(a) : floored;
+    constexpr Wide kEnd = Wide(0x1p31);  // of the quotient of the least int32 and -1, which wraps
+    const int32_t by_zero = -(b == 0);   // a mask: g++ 12 makes branches of choices here
+    const Wide divisor = static_cast<Wide>(b - by_zero);
+    const Wide quotient = Floor::of(static_cast<Wide>(a) / divisor);
+    const Wide wrapped = quotient < kEnd ? quotient : -kEnd;
+    return static_cast<T>(static_cast<int32_t>(wrapped) & ~by_zero);
   }
 };
 struct ShortRemainder {
   template <class T>
   static T of(T a, T b) {
     const T rest = Subtract::of(a, Multiply::of(ShortFloorDivide::of(a, b), b));
-    return b == 0 ? T{0} : rest;
-  }
-};
-
-struct Power {
-  template <class T>
-  static T of(T a, T b) {
-    if constexpr (kFloating<T>) {
-      return std::pow(a, b);
-    } else {
-      if (b < 0) {
-        if (a == 1) return 1;
-        if (a == static_cast<T>(-1)) return b % 2 ? a : T{1};
-        return 0;
-      }
-      Unsigned<T> result = 1, factor = static_cast<Unsigned<T>>(a);
-      for (auto n = static_cast<Unsigned<T>>(b); n; n = static_cast<Unsigned<T>>(n >> 1)) {
-        if (n & 1) result = static_cast<Unsigned<T>>(result * factor);
-        factor = static_cast<Unsigned<T>>(factor * factor);
-      }
-      return static_cast<T>(result);
-    }
-  }
-};
-
-struct Expm1 {
-  static double of(double x) { return std::expm1(x); }
-};
-struct Log {
-  static double of(double x) { return std::log(x); }
-};
-struct Log1p {
-  static double of(double x) { return std::log1p(x); }
-};
-struct Sin {
-  static double of(double x) { return std::sin(x); }
-};
-struct Cos {
-  static double of(double x) { return std::cos(x); }
-};
-struct Tanh {
-  static double of(double x) { return std::tanh(x); }
-};
-struct Erf {
-  static double of(double x) { return std::erf(x); }
-};
-struct Gelu {
-  static double of(double x) {
-    constexpr double kSqrtHalf = 0.70710678118654752440;
-    return 0.5 * x * std::erfc(-x * kSqrtHalf);
-  }
-};
-struct GeluTanh {
-  static double of(double x) {
-    constexpr double kTwice = 1.5957691216057307;  // 2 sqrt(2 / pi)
-    const double u = kTwice * (x + 0.044715 * x * x * x);
-    const double e = std::exp(-std::fabs(u));
-    return x * ((u < 0 ? e : 1) / (1 + e));
+    return static_cast<T>(rest & -(b != 0));
   }
 };

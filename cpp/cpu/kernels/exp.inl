@@ -4,6 +4,45 @@
 
 #include "cpu/kernels/vector.inl"
 
+template <class V>
+using ElementOf = std::remove_cvref_t<decltype(V{}[0])>;
+template <class V>
+using IntegersOf =
+    typename VectorOf<std::conditional_t<sizeof(ElementOf<V>) == 4, int32_t, int64_t>>::type;
+template <class V>
+using WordsOf =
+    typename VectorOf<std::conditional_t<sizeof(ElementOf<V>) == 4, uint32_t, uint64_t>>::type;
+
+template <class V>
+inline V magnitude(V x) {
+  return (V)((IntegersOf<V>)x & std::numeric_limits<ElementOf<IntegersOf<V>>>::max());
+}
+template <class V>
+inline V minus_magnitude(V x) {
+  return (V)((IntegersOf<V>)x | std::numeric_limits<ElementOf<IntegersOf<V>>>::min());
+}
+template <class V>
+inline V with_sign_of(V x, V sign) {
+  constexpr auto kSign = std::numeric_limits<ElementOf<IntegersOf<V>>>::min();
+  return (V)((IntegersOf<V>)magnitude(x) | ((IntegersOf<V>)sign & kSign));
+}
+
+// a * b - product: what a product lost in rounding. Without a fused operation, from the halves of
+// both (T. J. Dekker).
+inline Doubles upper_digits(Doubles x) {
+  const Doubles big = x * (0x1p27 + 1);
+  return big - (big - x);
+}
+inline Doubles product_rest(Doubles a, Doubles b, Doubles product) {
+  if constexpr (kFused) {
+    return fma(a, b, -product);
+  } else {
+    const Doubles a_high = upper_digits(a), a_low = a - a_high;
+    const Doubles b_high = upper_digits(b), b_low = b - b_high;
+    return ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low;
+  }
+}
+
 // (e^r - 1 - r) / r^2 for |r| <= ln(2) / 2 as a polynomial: the one that agrees at the Chebyshev
 // nodes, computed in 200 bits. Its error is below 0.01 units of the result.
 template <class C>
@@ -11,7 +50,6 @@ struct ExpConstants;
 
 template <>
 struct ExpConstants<float> {
-  using Bits = uint32_t;
   static constexpr float kLowest = -104;  // e^-104 is less than half the least subnormal
   static constexpr float kRound = 0x1.8p23f;
   static constexpr float kLn2High = 0x1.63p-1f;  // 9 bits: its product with an exponent is exact
@@ -24,7 +62,6 @@ struct ExpConstants<float> {
 
 template <>
 struct ExpConstants<double> {
-  using Bits = uint64_t;
   static constexpr double kLowest = -746;
   static constexpr double kRound = 0x1.8p52;
   static constexpr double kLn2High = 0x1.62e42feep-1;  // 32 bits
@@ -47,22 +84,21 @@ struct ExpConstants<double> {
 // instruction for it, which the overloads in isa/vector_avx512.h use.
 template <class V>
 inline V times_power(V x, V n) {
-  using C = std::remove_cvref_t<decltype(x[0])>;
-  using K = ExpConstants<C>;
-  using Integers = typename VectorOf<typename K::Bits>::type;
+  using K = ExpConstants<ElementOf<V>>;
+  using Words = WordsOf<V>;
   // An integer in the last places of a float that is large enough.
-  const Integers exponent = (Integers)(n + K::kRound) - std::bit_cast<typename K::Bits>(K::kRound);
-  const Integers first = (exponent + 2 * K::kBias) >> 1;
-  const Integers second = exponent + 2 * K::kBias - first;
+  const Words exponent = (Words)(n + K::kRound) - std::bit_cast<ElementOf<Words>>(K::kRound);
+  const Words first = (exponent + 2 * K::kBias) >> 1;
+  const Words second = exponent + 2 * K::kBias - first;
   return x * (V)(first << K::kMantissa) * (V)(second << K::kMantissa);
 }
 
 // e^(x + rest) times 2^kScale for kLowest <= x <= 88, where a later factor needs the digits that a
 // small result would lose; `rest` is what x lost in rounding, or nothing.
-template <int kScale, class Constants = void, class V, class... Rest>
+template <int kScale, class V, class... Rest>
 inline V exp_inside(V x, Rest... rest) {
-  using C = std::remove_cvref_t<decltype(x[0])>;
-  using K = std::conditional_t<std::is_void_v<Constants>, ExpConstants<C>, Constants>;
+  using C = ElementOf<V>;
+  using K = ExpConstants<C>;
   constexpr C kLog2e = static_cast<C>(1.4426950408889634);
   const V n = fma(x, V{} + kLog2e, V{} + K::kRound) - K::kRound;
   const V reduced = fma(n, V{} - K::kLn2Low, fma(n, V{} - K::kLn2High, x));
@@ -77,14 +113,14 @@ inline V exp_inside(V x, Rest... rest) {
 
 template <int kScale = 0, class V>
 inline V exp_nonpositive(V x) {
-  using C = std::remove_cvref_t<decltype(x[0])>;
+  using C = ElementOf<V>;
   constexpr C kLowest = ExpConstants<C>::kLowest - static_cast<C>(kScale * 0.6931471805599453);
   return exp_inside<kScale>(at_least(x, kLowest));
 }
 
 template <class V>
 inline V exp_of(V x) {
-  using C = std::remove_cvref_t<decltype(x[0])>;
+  using C = ElementOf<V>;
   constexpr C kHighest = sizeof(C) == sizeof(float) ? 89 : 710;  // their powers are infinite
   return exp_nonpositive(at_most(x, kHighest));
 }

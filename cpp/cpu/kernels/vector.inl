@@ -76,10 +76,15 @@ inline V long_polynomial(V x, const C (&coefficients)[kCount]) {
 }
 
 // Two vectors of doubles as one of floats, rounded.
-inline Floats join(Doubles lower, Doubles upper) {
+template <int... i>
+inline Floats join(Doubles lower, Doubles upper, std::integer_sequence<int, i...>) {
   typedef float Half __attribute__((vector_size(kVectorBytes / 2)));
-  Half halves[2] = {__builtin_convertvector(lower, Half), __builtin_convertvector(upper, Half)};
-  return load<Floats>(reinterpret_cast<const float*>(halves));
+  const Half low = __builtin_convertvector(lower, Half),
+             high = __builtin_convertvector(upper, Half);
+  return __builtin_shufflevector(low, high, i...);
+}
+inline Floats join(Doubles lower, Doubles upper) {
+  return join(lower, upper, std::make_integer_sequence<int, kFloats>{});
 }
 
 // a * b - product: what a product lost in rounding.
