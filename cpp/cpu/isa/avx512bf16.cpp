@@ -2,13 +2,15 @@
 #include "cpu/isa/kernels.h"
 
 #if defined(__x86_64__)
-#include "cpu/isa/simd_headers.h"
+#include "cpu/isa/headers.h"
 #include "cpu/isa/target.h"
 
 BITMETAL_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma,f16c,bmi2")
 namespace bitmetal::cpu::avx512bf16 {
 namespace {
-#include "cpu/isa/simd_avx512.h"
+#include "cpu/isa/vector_avx512.h"
+
+#include "cpu/kernels/vector16.inl"
 
 #include "cpu/isa/blockwise_avx512.h"
 

@@ -2,18 +2,19 @@
 #include "cpu/isa/kernels.h"
 
 #if defined(__x86_64__)
-#include "cpu/isa/simd_headers.h"
+#include "cpu/isa/headers.h"
 #include "cpu/isa/target.h"
 
 BITMETAL_TARGET_BEGIN("avx2,fma,f16c,bmi2,avxvnni")
 namespace bitmetal::cpu::avxvnni {
 namespace {
 #define BITMETAL_AVXVNNI 1
-#include "cpu/isa/simd_avx2.h"
+#include "cpu/isa/vector_avx2.h"
+
+#include "cpu/kernels/vector16.inl"
 
 #include "cpu/isa/blockwise_avx2.h"
 #include "cpu/isa/ternary_avx2.h"
-#include "cpu/isa/vector_avx2.h"
 
 #include "cpu/isa/int8_avx2.h"
 

@@ -11,7 +11,7 @@ inline Pairs broadcast_pair(uint32_t pair) { return {_mm512_set1_epi32(static_ca
 
 // sum += the two products of each lane. In assembly for the reason that add_dot() is.
 BITMETAL_INLINE inline void add_pair_products(F32x16& sum, Pairs a, Pairs b) {
-  asm("vdpbf16ps %2, %1, %0" : "+v"(sum.v) : "v"(a.v), "v"(b.v));
+  asm("vdpbf16ps %2, %1, %0" : "+v"(sum.v[0]) : "v"(a.v), "v"(b.v));
 }
 
 // 16 floats, rounded, chosen for both halves of a lane by 4 bits. The lookup takes 5 bits of an
@@ -25,6 +25,6 @@ struct PairTable {
   }
   template <int shift>
   BITMETAL_INLINE Pairs at_shifted(I32x16 words) const {
-    return {_mm512_permutexvar_epi16(shift ? _mm512_srli_epi16(words.v, shift) : words.v, v)};
+    return {_mm512_permutexvar_epi16(shift ? _mm512_srli_epi16(words.v[0], shift) : words.v[0], v)};
   }
 };

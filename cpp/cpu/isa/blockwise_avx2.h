@@ -1,7 +1,6 @@
 // Primitives for blockwise codes with AVX2; blockwise_generic.h says what each does.
 
 #include "cpu/isa/blockwise_places.h"
-#include "cpu/isa/simd_common.h"
 
 template <int bits, bool high_first>
 inline I32x16 unpack_indices(const uint8_t* p) {
@@ -25,47 +24,12 @@ inline I32x16 unpack_codes(const uint8_t* p) {
   for (__m256i& v : codes.v) v = _mm256_and_si256(v, _mm256_set1_epi32((1 << bits) - 1));
   return codes;
 }
-inline __m128i narrow_codes(I32x16 codes) {
-  const __m256i words = _mm256_permute4x64_epi64(_mm256_packus_epi32(codes.v[0], codes.v[1]),
-                                                 _MM_SHUFFLE(3, 1, 2, 0));
-  return _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
-}
 template <bool high_first>
 inline void pack_nibbles(uint8_t* p, I32x16 codes) {
-  store_nibbles<high_first>(p, narrow_codes(codes));
-}
-inline void pack_bytes(uint8_t* p, I32x16 codes) { store_128(p, narrow_codes(codes)); }
-
-inline F32x16 min(F32x16 a, F32x16 b) {
-  return {{_mm256_min_ps(a.v[0], b.v[0]), _mm256_min_ps(a.v[1], b.v[1])}};
-}
-inline F32x16 max(F32x16 a, F32x16 b) {
-  return {{_mm256_max_ps(a.v[0], b.v[0]), _mm256_max_ps(a.v[1], b.v[1])}};
-}
-inline float min_lane(F32x16 a) {
-  const __m256 eight = _mm256_min_ps(a.v[0], a.v[1]);
-  __m128 four = _mm_min_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
-  four = _mm_min_ps(four, _mm_movehl_ps(four, four));
-  return _mm_cvtss_f32(_mm_min_ss(four, _mm_movehdup_ps(four)));
-}
-inline float max_lane(F32x16 a) {
-  const __m256 eight = _mm256_max_ps(a.v[0], a.v[1]);
-  __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
-  four = _mm_max_ps(four, _mm_movehl_ps(four, four));
-  return _mm_cvtss_f32(_mm_max_ss(four, _mm_movehdup_ps(four)));
-}
-inline float add_lanes(F32x16 a) {
-  const __m256 eight = _mm256_add_ps(a.v[0], a.v[1]);
-  __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
-  four = _mm_add_ps(four, _mm_movehl_ps(four, four));
-  return _mm_cvtss_f32(_mm_add_ss(four, _mm_movehdup_ps(four)));
+  store_nibbles<high_first>(p, low_bytes(codes.v));
 }
 
 constexpr int block_rows(int) { return 1; }
-
-inline F32x16 div(F32x16 a, F32x16 b) {
-  return {{_mm256_div_ps(a.v[0], b.v[0]), _mm256_div_ps(a.v[1], b.v[1])}};
-}
 
 inline __m256 lookup_16(__m256 low, __m256 high, __m256i index) {
   return _mm256_blendv_ps(_mm256_permutevar8x32_ps(low, index),

@@ -1,7 +1,6 @@
 // Primitives for blockwise codes with AVX-512; blockwise_generic.h says what each does.
 
 #include "cpu/isa/blockwise_places.h"
-#include "cpu/isa/simd_common.h"
 
 template <int bits, bool high_first>
 inline I32x16 unpack_indices(const uint8_t* p) {
@@ -18,34 +17,23 @@ inline I32x16 unpack_indices(const uint8_t* p) {
 template <int bits, bool high_first>
 inline I32x16 unpack_codes(const uint8_t* p) {
   const I32x16 codes = unpack_indices<bits, high_first>(p);
-  return {_mm512_and_si512(codes.v, _mm512_set1_epi32((1 << bits) - 1))};
+  return {_mm512_and_si512(codes.v[0], _mm512_set1_epi32((1 << bits) - 1))};
 }
 template <bool high_first>
 inline void pack_nibbles(uint8_t* p, I32x16 codes) {
-  store_nibbles<high_first>(p, _mm512_cvtepi32_epi8(codes.v));
+  store_nibbles<high_first>(p, low_bytes(codes.v));
 }
-inline void pack_bytes(uint8_t* p, I32x16 codes) {
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(codes.v));
-}
-
-inline F32x16 min(F32x16 a, F32x16 b) { return {_mm512_min_ps(a.v, b.v)}; }
-inline F32x16 max(F32x16 a, F32x16 b) { return {_mm512_max_ps(a.v, b.v)}; }
-inline float min_lane(F32x16 a) { return _mm512_reduce_min_ps(a.v); }
-inline float max_lane(F32x16 a) { return _mm512_reduce_max_ps(a.v); }
-inline float add_lanes(F32x16 a) { return _mm512_reduce_add_ps(a.v); }
 
 constexpr int block_rows(int n) { return n == 1 ? 4 : 2; }
-
-inline F32x16 div(F32x16 a, F32x16 b) { return {_mm512_div_ps(a.v, b.v)}; }
 
 struct Table16 {
   __m512 v;
 
-  explicit Table16(F32x16 table) : v(table.v) {}
-  F32x16 at(I32x16 index) const { return {_mm512_permutexvar_ps(index.v, v)}; }
+  explicit Table16(F32x16 table) : v(table.v[0]) {}
+  F32x16 at(I32x16 index) const { return {_mm512_permutexvar_ps(index.v[0], v)}; }
   template <int shift>
   F32x16 at_shifted(I32x16 words) const {
-    return at({shift ? _mm512_srli_epi32(words.v, shift) : words.v});
+    return at({shift ? _mm512_srli_epi32(words.v[0], shift) : words.v[0]});
   }
 };
 
@@ -85,8 +73,8 @@ struct Search16 {
     unroll<4>([&](auto i) BITMETAL_INLINE {
       const __m512 threshold = _mm512_permutexvar_ps(below, levels[i]);
       below = _mm512_add_epi32(below, below);
-      below =
-          _mm512_mask_add_epi32(below, _mm512_cmp_ps_mask(y.v, threshold, _CMP_GT_OQ), below, one);
+      below = _mm512_mask_add_epi32(below, _mm512_cmp_ps_mask(y.v[0], threshold, _CMP_GT_OQ), below,
+                                    one);
     });
     return {_mm512_permutexvar_epi32(below, in_order)};
   }
@@ -110,26 +98,26 @@ struct Search256 {
   template <int N>
   void find(const F32x16 (&y)[N], I32x16 (&codes)[N]) const {
     __mmask16 first[N], second[N];  // levels, whose results are bits of the later levels' indices
-    unroll<N>([&](auto n) BITMETAL_INLINE { codes[n].v = _mm512_setzero_si512(); });
+    unroll<N>([&](auto n) BITMETAL_INLINE { codes[n].v[0] = _mm512_setzero_si512(); });
     const auto descend = [&](auto n, __m512 threshold) BITMETAL_INLINE {
-      const __mmask16 above = _mm512_cmp_ps_mask(y[n].v, threshold, _CMP_GT_OQ);
-      const __m512i twice = _mm512_add_epi32(codes[n].v, codes[n].v);
-      codes[n].v = _mm512_mask_add_epi32(twice, above, twice, _mm512_set1_epi32(1));
+      const __mmask16 above = _mm512_cmp_ps_mask(y[n].v[0], threshold, _CMP_GT_OQ);
+      const __m512i twice = _mm512_add_epi32(codes[n].v[0], codes[n].v[0]);
+      codes[n].v[0] = _mm512_mask_add_epi32(twice, above, twice, _mm512_set1_epi32(1));
       return above;
     };
     unroll<5>([&](auto level) BITMETAL_INLINE {
       const __m512 table = _mm512_load_ps(levels[level]);
       unroll<N>([&](auto n) BITMETAL_INLINE {
-        const __mmask16 above = descend(n, _mm512_permutexvar_ps(codes[n].v, table));
+        const __mmask16 above = descend(n, _mm512_permutexvar_ps(codes[n].v[0], table));
         if (level == 0) first[n] = above;
         if (level == 1) second[n] = above;
       });
     });
-    unroll<N>([&](auto n) BITMETAL_INLINE { descend(n, lookup_32(levels[5], codes[n].v)); });
+    unroll<N>([&](auto n) BITMETAL_INLINE { descend(n, lookup_32(levels[5], codes[n].v[0])); });
     unroll<N>([&](auto n)
-                  BITMETAL_INLINE { descend(n, lookup_64(levels[6], codes[n].v, first[n])); });
+                  BITMETAL_INLINE { descend(n, lookup_64(levels[6], codes[n].v[0], first[n])); });
     unroll<N>([&](auto n) BITMETAL_INLINE {
-      descend(n, lookup_128(levels[7], codes[n].v, second[n], first[n]));
+      descend(n, lookup_128(levels[7], codes[n].v[0], second[n], first[n]));
     });
   }
 };

@@ -31,32 +31,6 @@ inline void pack_nibbles(uint8_t* p, I32x16 codes) {
     p[i] = static_cast<uint8_t>(high_first ? even << 4 | odd : odd << 4 | even);
   }
 }
-inline void pack_bytes(uint8_t* p, I32x16 codes) {
-  int32_t c[16];
-  store(c, codes);
-  for (int i = 0; i < 16; ++i) p[i] = static_cast<uint8_t>(c[i]);
-}
-
-inline F32x16 div(F32x16 a, F32x16 b) { BITMETAL_LANES(F32x16, a.v[i] / b.v[i]); }
-inline F32x16 min(F32x16 a, F32x16 b) { BITMETAL_LANES(F32x16, a.v[i] < b.v[i] ? a.v[i] : b.v[i]); }
-inline F32x16 max(F32x16 a, F32x16 b) { BITMETAL_LANES(F32x16, a.v[i] > b.v[i] ? a.v[i] : b.v[i]); }
-inline float min_lane(F32x16 a) {
-  float least = a.v[0];
-  for (int i = 1; i < 16; ++i) least = a.v[i] < least ? a.v[i] : least;
-  return least;
-}
-inline float max_lane(F32x16 a) {
-  float largest = a.v[0];
-  for (int i = 1; i < 16; ++i) largest = a.v[i] > largest ? a.v[i] : largest;
-  return largest;
-}
-// In any order.
-inline float add_lanes(F32x16 a) {
-  for (int half = 8; half; half /= 2) {
-    for (int i = 0; i < half; ++i) a.v[i] += a.v[i + half];
-  }
-  return a.v[0];
-}
 
 // Rows of weights at once beside n rows of activations, as registers allow.
 constexpr int block_rows(int) { return 1; }
@@ -75,7 +49,7 @@ struct Table16 {
   }
   template <int shift>
   F32x16 at_shifted(I32x16 words) const {
-    for (int i = 0; i < 16; ++i) words.v[i] = words.v[i] >> shift & 15;
+    for (IntegerRegister& v : words.v) v = v >> shift & 15;
     return at(words);
   }
 };

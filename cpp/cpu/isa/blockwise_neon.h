@@ -7,13 +7,6 @@ inline I32x16 widen_codes(uint8x16_t codes) {
            vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(high))),
            vreinterpretq_s32_u32(vmovl_high_u16(high))}};
 }
-inline uint8x16_t narrow_codes(I32x16 codes) {
-  const uint16x8_t low = vcombine_u16(vmovn_u32(vreinterpretq_u32_s32(codes.v[0])),
-                                      vmovn_u32(vreinterpretq_u32_s32(codes.v[1])));
-  const uint16x8_t high = vcombine_u16(vmovn_u32(vreinterpretq_u32_s32(codes.v[2])),
-                                       vmovn_u32(vreinterpretq_u32_s32(codes.v[3])));
-  return vcombine_u8(vmovn_u16(low), vmovn_u16(high));
-}
 
 template <int bits, bool high_first>
 inline I32x16 unpack_codes(const uint8_t* p) {
@@ -41,37 +34,13 @@ inline I32x16 unpack_indices(const uint8_t* p) {
 }
 template <bool high_first>
 inline void pack_nibbles(uint8_t* p, I32x16 codes) {
-  const uint8x16_t bytes = narrow_codes(codes);
+  const uint8x16_t bytes = low_bytes(codes.v);
   const uint8x16_t even = vuzp1q_u8(bytes, bytes), odd = vuzp2q_u8(bytes, bytes);
   const uint8x16_t high = high_first ? even : odd, low = high_first ? odd : even;
   vst1_u8(p, vget_low_u8(vsliq_n_u8(low, high, 4)));
 }
-inline void pack_bytes(uint8_t* p, I32x16 codes) { vst1q_u8(p, narrow_codes(codes)); }
-
-inline F32x16 min(F32x16 a, F32x16 b) {
-  for (int q = 0; q < 4; ++q) a.v[q] = vminq_f32(a.v[q], b.v[q]);
-  return a;
-}
-inline F32x16 max(F32x16 a, F32x16 b) {
-  for (int q = 0; q < 4; ++q) a.v[q] = vmaxq_f32(a.v[q], b.v[q]);
-  return a;
-}
-inline float min_lane(F32x16 a) {
-  return vminvq_f32(vminq_f32(vminq_f32(a.v[0], a.v[1]), vminq_f32(a.v[2], a.v[3])));
-}
-inline float max_lane(F32x16 a) {
-  return vmaxvq_f32(vmaxq_f32(vmaxq_f32(a.v[0], a.v[1]), vmaxq_f32(a.v[2], a.v[3])));
-}
-inline float add_lanes(F32x16 a) {
-  return vaddvq_f32(vaddq_f32(vaddq_f32(a.v[0], a.v[1]), vaddq_f32(a.v[2], a.v[3])));
-}
 
 constexpr int block_rows(int) { return 1; }
-
-inline F32x16 div(F32x16 a, F32x16 b) {
-  for (int q = 0; q < 4; ++q) a.v[q] = vdivq_f32(a.v[q], b.v[q]);
-  return a;
-}
 
 struct Table16 {
   uint8x16x4_t bytes;
@@ -103,7 +72,7 @@ struct Search16 {
   float32x4_t thresholds[4];
   uint8x16_t in_order;
 
-  explicit Search16(const BlockSearch16& s) : in_order(narrow_codes(load(s.codes))) {
+  explicit Search16(const BlockSearch16& s) : in_order(low_bytes(load(s.codes).v)) {
     for (int q = 0; q < 4; ++q) thresholds[q] = vld1q_f32(s.thresholds + 4 * q);
   }
   I32x16 codes(F32x16 y) const {
@@ -118,6 +87,6 @@ struct Search16 {
       }
       below.v[q] = vreinterpretq_s32_u32(count);
     }
-    return widen_codes(vqtbl1q_u8(in_order, narrow_codes(below)));
+    return widen_codes(vqtbl1q_u8(in_order, low_bytes(below.v)));
   }
 };

@@ -1,16 +1,17 @@
 // Portable C++: the reference for the other sets, and what runs where none of them does.
+#include "cpu/isa/headers.h"
 #include "cpu/isa/kernels.h"
-#include "cpu/isa/simd_headers.h"
 
 namespace bitmetal::cpu {
 namespace generic {
 namespace {
-#include "cpu/isa/simd_generic.h"
+#include "cpu/isa/vector_generic.h"
+
+#include "cpu/kernels/vector16.inl"
 
 #include "cpu/isa/blockwise_generic.h"
 #include "cpu/isa/blockwise_scalar.h"
 #include "cpu/isa/ternary_generic.h"
-#include "cpu/isa/vector_generic.h"
 
 #include "cpu/isa/int8_generic.h"
 

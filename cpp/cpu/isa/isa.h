@@ -1,8 +1,8 @@
 // Which instruction set the cpu device's kernels use.
 //
-// Every set compiles the same algorithms (kernels/*.inl) against its own SIMD primitives
-// (isa/simd_*.h) into a table of functions. The best set that the machine supports is chosen at
-// first use; the environment variable BITMETAL_CPU_ISA or set_active_isa() forces another one.
+// Every set compiles the same algorithms (kernels/*.inl) against its own primitives (isa/*_<set>.h)
+// into a table of functions. The best set that the machine supports is chosen at first use; the
+// environment variable BITMETAL_CPU_ISA or set_active_isa() forces another one.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,5 @@
 // What every set compiles after its own primitives.
 
-#include "cpu/isa/simd_common.h"
-
 #include "cpu/kernels/blockwise.inl"
 #include "cpu/kernels/convert.inl"
 #include "cpu/kernels/elementwise.inl"

@@ -4,7 +4,7 @@
 // Clang before 16 has the dot products only where CMake compiles the file for them.
 #if defined(__aarch64__) && \
     (!defined(__clang__) || defined(__ARM_FEATURE_DOTPROD) || __clang_major__ >= 16)
-#include "cpu/isa/simd_headers.h"
+#include "cpu/isa/headers.h"
 #include "cpu/isa/target.h"
 
 #if defined(__clang__)
@@ -14,12 +14,13 @@ BITMETAL_TARGET_BEGIN("arch=armv8.2-a+dotprod")
 #endif
 namespace bitmetal::cpu::neon {
 namespace {
-#include "cpu/isa/simd_neon.h"
+#include "cpu/isa/vector_neon.h"
+
+#include "cpu/kernels/vector16.inl"
 
 #include "cpu/isa/blockwise_neon.h"
 #include "cpu/isa/blockwise_scalar.h"
 #include "cpu/isa/ternary_neon.h"
-#include "cpu/isa/vector_neon.h"
 
 #include "cpu/isa/int8_neon.h"
 

@@ -98,19 +98,19 @@ struct TritLookup {
 // statement keeps g++ 12 from regrouping the additions until it runs out of registers.
 #define BITMETAL_LOOKUP_16 1
 BITMETAL_INLINE inline void add_lookup(F32x16& sum, F32x16 table, I32x16 index) {
-  sum.v = _mm512_add_ps(sum.v, _mm512_permutexvar_ps(index.v, table.v));
-  asm("" : "+v"(sum.v));
+  sum.v[0] = _mm512_add_ps(sum.v[0], _mm512_permutexvar_ps(index.v[0], table.v[0]));
+  asm("" : "+v"(sum.v[0]));
 }
 template <int bits>
 inline I32x16 shift_right(I32x16 a) {
-  return {bits ? _mm512_srli_epi32(a.v, bits) : a.v};
+  return {bits ? _mm512_srli_epi32(a.v[0], bits) : a.v[0]};
 }
 
 inline uint32_t threshold_codes(F32x16 w, float half) {
   // In this order of columns bit i of a comparison belongs to code i of the word: 4 f + c at 4 c +
   // f.
   const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-  const __m512 ordered = _mm512_permutexvar_ps(order, w.v);
+  const __m512 ordered = _mm512_permutexvar_ps(order, w.v[0]);
   const uint32_t above =
       _cvtmask16_u32(_mm512_cmp_ps_mask(ordered, _mm512_set1_ps(half), _CMP_GT_OQ));
   const uint32_t below =

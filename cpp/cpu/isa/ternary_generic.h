@@ -65,16 +65,17 @@ struct InPlaceDot {
 // T of the column whose code starts at bit `shift` of each row's word.
 template <int shift>
 inline F32x16 ternary_values(I32x16 words) {
-  F32x16 r;
-  for (int i = 0; i < 16; ++i) r.v[i] = static_cast<float>((words.v[i] >> shift & 3) - 1);
-  return r;
+  for (IntegerRegister& v : words.v) v = (v >> shift & 3) - 1;
+  return to_float(words);
 }
 
 // The word of one row's 16 columns: code 2 where w > half, 0 where w < -half, else 1.
-inline uint32_t threshold_codes(F32x16 w, float half) {
+inline uint32_t threshold_codes(F32x16 weights, float half) {
+  float w[16];
+  store(w, weights);
   uint32_t word = 0;
   for (int k = 0; k < 16; ++k) {
-    const uint32_t code = 1 + (w.v[k] > half) - (w.v[k] < -half);
+    const uint32_t code = 1 + (w[k] > half) - (w[k] < -half);
     word |= code << (8 * (k % 4) + 2 * (k / 4));
   }
   return word;
@@ -86,8 +87,8 @@ struct ScaledWeights {
 
   explicit ScaledWeights(float scale) : products{-1.0f * scale, 0.0f * scale, scale, 0.0f} {}
   F32x16 expand(uint32_t word) const {
-    F32x16 r;
-    for (int k = 0; k < 16; ++k) r.v[k] = products[word >> (8 * (k % 4) + 2 * (k / 4)) & 3];
-    return r;
+    float r[16];
+    for (int k = 0; k < 16; ++k) r[k] = products[word >> (8 * (k % 4) + 2 * (k / 4)) & 3];
+    return load(r);
   }
 };

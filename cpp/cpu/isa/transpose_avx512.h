@@ -1,8 +1,6 @@
 // Transposition of 32-bit words with AVX-512.
 #pragma once
 
-#include "cpu/isa/simd_common.h"
-
 #define BITMETAL_TRANSPOSE_WORDS 1
 
 inline __mmask16 first_lanes(int64_t n) {
@@ -17,8 +15,8 @@ inline I32x16 load_words(const void* p, int64_t n) {
 BITMETAL_INLINE inline void transpose(I32x16 (&rows)[16]) {
   __m512i pairs[16], fours[16];
   unroll<8>([&](auto i) BITMETAL_INLINE {
-    pairs[2 * i] = _mm512_unpacklo_epi32(rows[2 * i].v, rows[2 * i + 1].v);
-    pairs[2 * i + 1] = _mm512_unpackhi_epi32(rows[2 * i].v, rows[2 * i + 1].v);
+    pairs[2 * i] = _mm512_unpacklo_epi32(rows[2 * i].v[0], rows[2 * i + 1].v[0]);
+    pairs[2 * i + 1] = _mm512_unpackhi_epi32(rows[2 * i].v[0], rows[2 * i + 1].v[0]);
   });
   unroll<8>([&](auto i)
                 BITMETAL_INLINE {  // 128 bits k of fours[4 r + c]: rows 4 r.., column 4 k + c
@@ -32,10 +30,10 @@ BITMETAL_INLINE inline void transpose(I32x16 (&rows)[16]) {
     const __m512i odd_low = _mm512_shuffle_i32x4(fours[c], fours[4 + c], kOdd);
     const __m512i even_high = _mm512_shuffle_i32x4(fours[8 + c], fours[12 + c], kEven);
     const __m512i odd_high = _mm512_shuffle_i32x4(fours[8 + c], fours[12 + c], kOdd);
-    rows[c].v = _mm512_shuffle_i32x4(even_low, even_high, kEven);
-    rows[4 + c].v = _mm512_shuffle_i32x4(odd_low, odd_high, kEven);
-    rows[8 + c].v = _mm512_shuffle_i32x4(even_low, even_high, kOdd);
-    rows[12 + c].v = _mm512_shuffle_i32x4(odd_low, odd_high, kOdd);
+    rows[c].v[0] = _mm512_shuffle_i32x4(even_low, even_high, kEven);
+    rows[4 + c].v[0] = _mm512_shuffle_i32x4(odd_low, odd_high, kEven);
+    rows[8 + c].v[0] = _mm512_shuffle_i32x4(even_low, even_high, kOdd);
+    rows[12 + c].v[0] = _mm512_shuffle_i32x4(odd_low, odd_high, kOdd);
   });
 }
 
@@ -54,7 +52,7 @@ inline void transpose_words(const void* in, int64_t in_stride, int64_t rows, int
       transpose(words);
       auto* to = static_cast<uint32_t*>(out) + j * out_stride + i;
       unroll<16>([&](auto c) BITMETAL_INLINE {
-        if (c < left) _mm512_mask_storeu_epi32(to + c * out_stride, here, words[c].v);
+        if (c < left) _mm512_mask_storeu_epi32(to + c * out_stride, here, words[c].v[0]);
       });
     }
   }

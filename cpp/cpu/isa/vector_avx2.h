@@ -6,12 +6,17 @@ constexpr int kVectorBytes = 32;
 constexpr int kTileRows = 6;
 constexpr int kTileVectors = 2;
 
+using IntegerRegister = __m256i;
+
 inline __m256 fma(__m256 a, __m256 b, __m256 c) { return _mm256_fmadd_ps(a, b, c); }
 inline __m256d fma(__m256d a, __m256d b, __m256d c) { return _mm256_fmadd_pd(a, b, c); }
 
-inline __m256 widen(const float16* p) {
-  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+inline __m256i load_256(const void* p) {
+  return _mm256_loadu_si256(static_cast<const __m256i*>(p));
 }
+inline __m128i load_128(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
+
+inline __m256 widen(const float16* p) { return _mm256_cvtph_ps(load_128(p)); }
 inline void narrow(__m256 v, float16* p) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
                    _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
@@ -20,8 +25,17 @@ inline void narrow(__m256 v, float16* p) {
 inline __m256d lower_half(__m256 v) { return _mm256_cvtps_pd(_mm256_castps256_ps128(v)); }
 inline __m256d upper_half(__m256 v) { return _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1)); }
 
-// The instructions give their second operand where one is NaN.
-inline __m256 at_least(__m256 x, float bound) { return _mm256_max_ps(_mm256_set1_ps(bound), x); }
-inline __m256 at_most(__m256 x, float bound) { return _mm256_min_ps(_mm256_set1_ps(bound), x); }
-inline __m256d at_least(__m256d x, double bound) { return _mm256_max_pd(_mm256_set1_pd(bound), x); }
-inline __m256d at_most(__m256d x, double bound) { return _mm256_min_pd(_mm256_set1_pd(bound), x); }
+inline __m256 min(__m256 a, __m256 b) { return _mm256_min_ps(a, b); }
+inline __m256 max(__m256 a, __m256 b) { return _mm256_max_ps(a, b); }
+inline __m256d min(__m256d a, __m256d b) { return _mm256_min_pd(a, b); }
+inline __m256d max(__m256d a, __m256d b) { return _mm256_max_pd(a, b); }
+
+inline void stream_part(void* p, __m256 v) { _mm256_stream_ps(static_cast<float*>(p), v); }
+inline void stream_part(void* p, __m128 v) { _mm_stream_ps(static_cast<float*>(p), v); }
+
+inline __m128i low_bytes(const __m256i (&v)[2]) {
+  const __m256i first = _mm256_set1_epi32(0x0c080400);  // of every four, to each half's first word
+  const __m256i words =
+      _mm256_unpacklo_epi32(_mm256_shuffle_epi8(v[0], first), _mm256_shuffle_epi8(v[1], first));
+  return _mm_unpacklo_epi32(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+}

@@ -6,6 +6,8 @@ constexpr int kVectorBytes = 64;
 constexpr int kTileRows = 14;
 constexpr int kTileVectors = 2;
 
+using IntegerRegister = __m512i;
+
 inline __m512 fma(__m512 a, __m512 b, __m512 c) { return _mm512_fmadd_ps(a, b, c); }
 inline __m512d fma(__m512d a, __m512d b, __m512d c) { return _mm512_fmadd_pd(a, b, c); }
 
@@ -23,8 +25,12 @@ inline __m512d upper_half(__m512 v) { return _mm512_cvtps_pd(_mm512_extractf32x8
 inline __m512 times_power(__m512 x, __m512 n) { return _mm512_scalef_ps(x, n); }
 inline __m512d times_power(__m512d x, __m512d n) { return _mm512_scalef_pd(x, n); }
 
-// The instructions give their second operand where one is NaN.
-inline __m512 at_least(__m512 x, float bound) { return _mm512_max_ps(_mm512_set1_ps(bound), x); }
-inline __m512 at_most(__m512 x, float bound) { return _mm512_min_ps(_mm512_set1_ps(bound), x); }
-inline __m512d at_least(__m512d x, double bound) { return _mm512_max_pd(_mm512_set1_pd(bound), x); }
-inline __m512d at_most(__m512d x, double bound) { return _mm512_min_pd(_mm512_set1_pd(bound), x); }
+inline __m512 min(__m512 a, __m512 b) { return _mm512_min_ps(a, b); }
+inline __m512 max(__m512 a, __m512 b) { return _mm512_max_ps(a, b); }
+inline __m512d min(__m512d a, __m512d b) { return _mm512_min_pd(a, b); }
+inline __m512d max(__m512d a, __m512d b) { return _mm512_max_pd(a, b); }
+
+inline void stream_part(void* p, __m512 v) { _mm512_stream_ps(static_cast<float*>(p), v); }
+inline void stream_part(void* p, __m256 v) { _mm256_stream_ps(static_cast<float*>(p), v); }
+
+inline __m128i low_bytes(const __m512i (&v)[1]) { return _mm512_cvtepi32_epi8(v[0]); }

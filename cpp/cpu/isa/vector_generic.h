@@ -7,6 +7,8 @@ constexpr int kVectorBytes = 16;
 constexpr int kTileRows = 4;
 constexpr int kTileVectors = 2;
 
+typedef int32_t IntegerRegister __attribute__((vector_size(16)));
+
 template <class V>
 V fma(V a, V b, V c) {
   return c + a * b;  // rounded twice
@@ -23,3 +25,11 @@ typedef double Double2 __attribute__((vector_size(16)));
 
 inline Double2 lower_half(Float4 v) { return Double2{v[0], v[1]}; }
 inline Double2 upper_half(Float4 v) { return Double2{v[2], v[3]}; }
+
+typedef uint8_t Byte16 __attribute__((vector_size(16)));
+
+inline Byte16 low_bytes(const IntegerRegister (&v)[4]) {
+  Byte16 r;
+  for (int i = 0; i < 16; ++i) r[i] = static_cast<uint8_t>(v[i / 4][i % 4]);
+  return r;
+}

@@ -6,6 +6,8 @@ constexpr int kVectorBytes = 16;
 constexpr int kTileRows = 8;
 constexpr int kTileVectors = 3;
 
+using IntegerRegister = int32x4_t;
+
 inline float32x4_t fma(float32x4_t a, float32x4_t b, float32x4_t c) { return vfmaq_f32(c, a, b); }
 inline float64x2_t fma(float64x2_t a, float64x2_t b, float64x2_t c) { return vfmaq_f64(c, a, b); }
 
@@ -18,3 +20,9 @@ inline void narrow(float32x4_t v, float16* p) {
 
 inline float64x2_t lower_half(float32x4_t v) { return vcvt_f64_f32(vget_low_f32(v)); }
 inline float64x2_t upper_half(float32x4_t v) { return vcvt_high_f64_f32(v); }
+
+inline uint8x16_t low_bytes(const int32x4_t (&v)[4]) {
+  const int16x8_t low = vcombine_s16(vmovn_s32(v[0]), vmovn_s32(v[1]));
+  const int16x8_t high = vcombine_s16(vmovn_s32(v[2]), vmovn_s32(v[3]));
+  return vreinterpretq_u8_s8(vcombine_s8(vmovn_s16(low), vmovn_s16(high)));
+}

@@ -139,7 +139,7 @@ void quantize_bytes(const T* from, int64_t size, const BlockSearch256& table,
                     const BlockOutput& out) {
   const Search256 search(table);
   uint8_t zeros[16];
-  pack_bytes(zeros, code_of(search, broadcast(0)));
+  store_bytes(zeros, code_of(search, broadcast(0)));
   auto* scales = static_cast<float*>(out.scales);
   for_each_block(from, size, out.block_size, [&](const T* x, int64_t n, int64_t block) {
     const AbsmaxScale scale(block_absmax(x, n));
@@ -151,10 +151,10 @@ void quantize_bytes(const T* from, int64_t size, const BlockSearch256& table,
     }
     find_all(
         search, x, n, scale.divisor,
-        [&](int64_t i, I32x16 found) BITMETAL_INLINE { pack_bytes(codes + i, found); },
+        [&](int64_t i, I32x16 found) BITMETAL_INLINE { store_bytes(codes + i, found); },
         [&](int64_t i, I32x16 found) BITMETAL_INLINE {
           uint8_t packed[16];
-          pack_bytes(packed, found);
+          store_bytes(packed, found);
           std::memcpy(codes + i, packed, static_cast<size_t>(n - i));
         });
   });
@@ -202,7 +202,7 @@ void quantize_affine(const T* from, int64_t size, int bits, const BlockOutput& o
     for (int64_t i = 0; i < n; i += 16, codes += 2 * bits) {
       const F32x16 y = div(add(load(x + i), minus), by);
       uint8_t bytes[16];
-      pack_bytes(bytes, round_to_int(min(max(y, broadcast(0)), broadcast(most))));
+      store_bytes(bytes, round_to_int(min(max(y, broadcast(0)), broadcast(most))));
       pack_stream(bytes, bits, codes);
     }
   });

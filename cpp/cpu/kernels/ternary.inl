@@ -28,7 +28,7 @@ double lane_sum(const T* p, int64_t n, Term term) {
   double total = 0;
   for (int64_t begin = 0; begin < n; begin += kSumChunk) {
     const int64_t end = n - begin < kSumChunk ? n : begin + kSumChunk;
-    F64x16 sum = zero_f64();
+    F64x16 sum = {};
     int64_t i = begin;
     for (; i + 16 <= end; i += 16) sum = add(sum, term(load(p + i)));
     if (i < end) sum = add(sum, term(load_partial(p + i, end - i)));
@@ -39,12 +39,12 @@ double lane_sum(const T* p, int64_t n, Term term) {
 
 template <class T>
 double sum_of_magnitudes(const T* w, int64_t n) {
-  return lane_sum(w, n, [](F32x16 x) { return widen(abs(x)); });
+  return lane_sum(w, n, [](F32x16 x) { return to_double(abs(x)); });
 }
 
 template <class T>
 double sum_of_squares(const T* x, int64_t n) {
-  return lane_sum(x, n, [](F32x16 x) { return mul(widen(x), widen(x)); });
+  return lane_sum(x, n, [](F32x16 x) { return mul(to_double(x), to_double(x)); });
 }
 
 template <class T>

@@ -30,12 +30,12 @@ inline int32_t quantize_activations(const float* x, int64_t n, float factor, int
   for (; i + 16 <= n; i += 16) {
     const I32x16 rounded = round_to_int(mul(load(x + i), scale));
     sum = add(sum, rounded);
-    store_int8(q + i, rounded);
+    store_bytes(q + i, rounded);
   }
   if (i < n) {
     const I32x16 rounded = round_to_int(mul(load_partial(x + i, n - i), scale));
     sum = add(sum, rounded);
-    store_int8(q + i, rounded);
+    store_bytes(q + i, rounded);
   }
   return sum_lanes(sum);
 }

@@ -5,7 +5,10 @@
 //   narrow(Floats, float16*)      rounded to nearest even
 //   lower_half, upper_half        of Floats, as Doubles
 //   times_power(x, n)             x * 2^n, where the machine can; exp.inl has it for the others
-//   at_least, at_most             where the machine has them; below for the others
+//   min(a, b), max(a, b)          where the machine has them; below for the others
+//   IntegerRegister               32-bit integers as the intrinsics name them
+//   low_bytes(registers)          of 16 such integers
+//   stream_part(p, v)             stores past the caches, where the machine can
 //   kTileRows, kTileVectors       the tile of a matrix product that fits the registers
 // Arithmetic, comparison and selection are the operators of the compilers' vector extension.
 #pragma once
@@ -17,9 +20,22 @@ struct VectorOf {
 using Floats = VectorOf<float>::type;
 using Doubles = VectorOf<double>::type;
 using Words = VectorOf<uint32_t>::type;
+using Integers = VectorOf<int32_t>::type;
 
 constexpr int kFloats = kVectorBytes / sizeof(float);
 constexpr int kDoubles = kVectorBytes / sizeof(double);
+
+// Calls body with the constants 0 to n - 1. An array of vectors that only they index lives in
+// registers; of loops over one, g++ 12 leaves some in memory. The bodies must be BITMETAL_INLINE.
+template <int n, class Body>
+BITMETAL_INLINE inline void unroll(Body body) {
+  [&]<int... i>(std::integer_sequence<int, i...>) BITMETAL_INLINE {
+    (body(std::integral_constant<int, i>{}), ...);
+  }(std::make_integer_sequence<int, n>{});
+}
+
+// Always inline: g++ 12 drops calls of a function that does nothing but prefetch.
+[[gnu::always_inline]] inline void prefetch(const void* p) { __builtin_prefetch(p); }
 
 template <class V, class T>
 inline V load(const T* p) {
@@ -48,14 +64,34 @@ inline void narrow(Floats v, bfloat16* p) {
   store(__builtin_convertvector(v != v ? quiet : rounded, Halves), p);
 }
 
+template <class V, class C>
+inline V broadcast(C x) {
+  return x - V{};  // and not x + V{}, which turns -0 into 0
+}
+
+// Where one is NaN, b.
+template <class V>
+inline V min(V a, V b) {
+  return a < b ? a : b;
+}
+template <class V>
+inline V max(V a, V b) {
+  return a > b ? a : b;
+}
+
 // x within a bound; NaN stays.
 template <class V, class C>
 inline V at_least(V x, C bound) {
-  return x < bound ? V{} + bound : x;
+  return max(V{} + bound, x);
 }
 template <class V, class C>
 inline V at_most(V x, C bound) {
-  return x > bound ? V{} + bound : x;
+  return min(V{} + bound, x);
+}
+
+template <class V>
+inline void stream_part(void* p, V v) {
+  __builtin_memcpy(p, &v, sizeof v);
 }
 
 template <class V, class C, int kCount>
