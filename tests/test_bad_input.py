@@ -65,7 +65,7 @@ def right_arguments() -> dict[str, tuple[Any, ...]]:
         **dict.fromkeys(("concatenate", "stack"), ([W, W], 0)),
         "take": (W, [0, 1], 0),
         "reshape": (W, (32, 8)),
-        "permute": (W, (1, 0)),
+        **dict.fromkeys(("permute", "transpose"), (W, (1, 0))),
         "expand_dims": (W, 0),
         "squeeze": (W[None], 0),
         "layer_norm": (W, W[0], W[0], 1e-5),

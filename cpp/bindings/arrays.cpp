@@ -162,6 +162,15 @@ Made by `asarray`, `empty`, `zeros`, `ones`, `full` and by every operation. View
           nb::sig("def permute(self, *axes: int | Sequence[int]) -> Array"),
           "A view with the axes in another order.")
       .def(
+          "transpose",
+          [](const Array& a, nb::args axes) {
+            if (axes.size() == 0) return transpose(a);
+            const bool one = axes.size() == 1 && !is_integer(axes[0]);
+            return permute(a, parse_dims("transpose", "axes", one ? axes[0] : nb::handle(axes)));
+          },
+          nb::sig("def transpose(self, *axes: int | Sequence[int]) -> Array"),
+          "A view with the axes reversed, or in the order given.")
+      .def(
           "astype",
           [](const Array& a, nb::handle dtype) {
             const DType type = parse_dtype("astype", dtype);

@@ -162,6 +162,28 @@ Returns
 Array
 )");
   m.def(
+      "transpose",
+      [](nb::handle a, nb::handle axes) {
+        const Array array = to_array("transpose", "a", a, device_of({a}));
+        return axes.is_none() ? transpose(array)
+                              : permute(array, parse_dims("transpose", "axes", axes));
+      },
+      "a"_a.none(), "axes"_a = nb::none(),
+      nb::sig("def transpose(a: ArrayLike, axes: Sequence[int] | None = None) -> Array"),
+      R"(A view with the axes reversed, or in the order given.
+
+Parameters
+----------
+a : array-like
+    Any shape.
+axes : sequence of int, optional
+    Each axis once.
+
+Returns
+-------
+Array
+)");
+  m.def(
       "reshape",
       [](nb::handle a, nb::handle shape) {
         return reshape(to_array("reshape", "a", a, device_of({a})),

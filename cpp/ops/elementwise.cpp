@@ -38,7 +38,7 @@ bool same_view(const Array& a, const Array& b) {
 void check_out(const char* op, const Array& out, const Dims& shape, DType dtype,
                const Device& device) {
   require_output(op, out, shape, dtype, device);
-  for (int i = 0; i < out.rank(); ++i) {
+  for (int i = 0; out.size() > 0 && i < out.rank(); ++i) {
     if (out.shape(i) > 1 && out.stride(i) == 0) {
       fail<ValueError>(op, ": out has elements that share memory");
     }

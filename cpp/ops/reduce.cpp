@@ -158,7 +158,7 @@ Array reduce(Reduction op, const Array& a, const std::optional<Dims>& axes, bool
   Output output(name, out, shape, result_type(op, a.dtype()), a.device(), {&a});
   const Array& target = output.target();
   const auto nothing = result_of_nothing(op);
-  if (reduced_size == 0 && !nothing && target.size() > 0) {
+  if (reduced_size == 0 && !nothing && (target.size() > 0 || gives_index(op))) {
     fail<ValueError>(name, ": a of shape ", a.shape(), " has nothing to reduce over");
   }
   if (target.size() == 0) return output.finish();

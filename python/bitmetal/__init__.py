@@ -121,6 +121,7 @@ from bitmetal._core import (
     sum,  # noqa: A004
     take,
     tanh,
+    transpose,
     trunc,
     uint8,
     var,
@@ -258,6 +259,7 @@ __all__ = [
     "take",
     "tanh",
     "ternary",
+    "transpose",
     "trunc",
     "uint8",
     "var",

@@ -345,6 +345,9 @@ class Array:
     def permute(self, *axes: int | Sequence[int]) -> Array:
         """A view with the axes in another order."""
 
+    def transpose(self, *axes: int | Sequence[int]) -> Array:
+        """A view with the axes reversed, or in the order given."""
+
     def astype(self, dtype: DTypeLike) -> Array:
         """
         A copy with another element type: correctly rounded; floats truncate to integers.
@@ -906,6 +909,22 @@ def permute(a: ArrayLike, axes: Sequence[int]) -> Array:
     a : array-like
         Any shape.
     axes : sequence of int
+        Each axis once.
+
+    Returns
+    -------
+    Array
+    """
+
+def transpose(a: ArrayLike, axes: Sequence[int] | None = None) -> Array:
+    """
+    A view with the axes reversed, or in the order given.
+
+    Parameters
+    ----------
+    a : array-like
+        Any shape.
+    axes : sequence of int, optional
         Each axis once.
 
     Returns
