@@ -13,7 +13,10 @@ namespace bitmetal::cpu {
 namespace {
 
 constexpr int64_t kBlock = 512;  // elements on their way through L1: 4 KiB at most
-constexpr int64_t kTile = 64;    // side of a transposed tile: whole cache lines in every type
+// A transposed tile has kTile of the input's neighbours; of the output's 64, or so many that they
+// fill four cache lines.
+constexpr int64_t kTile = 64;
+constexpr int64_t kTileBytes = 256;
 
 class Copier {
  public:
@@ -80,9 +83,20 @@ class Copier {
             out(walk_.out_offset + begin * walk_.out_stride[0]), end - begin);
       });
     }
+    const bool runs = same_ && walk_.in_stride[last] == 1 && walk_.out_stride[last] == 1;
+    const bool streams = runs && streams_ && length * out_size_ >= kTileBytes;
     parallel_for(walk_.count(last), grain_of(bytes), [&](int64_t begin, int64_t end) {
       Position at(walk_, last, begin);
-      for (int64_t i = begin; i < end; ++i, at.next()) row(in(at.in), out(at.out), length);
+      for (int64_t i = begin; i < end; ++i, at.next()) {
+        if (streams) {
+          stream(out(at.out), in(at.in), length * out_size_);
+        } else if (runs) {
+          move_short(in(at.in), out(at.out), length * out_size_);
+        } else {
+          row(in(at.in), out(at.out), length);
+        }
+      }
+      if (streams) stream_fence();
     });
   }
 
@@ -112,20 +126,22 @@ class Copier {
   // The output runs along the last dimension, the input along another: tile by tile of the two.
   void tiles(int along) const {
     const int last = walk_.rank - 1;
+    const int64_t rows = std::max(kTile, kTileBytes / in_size_), columns = kTile;
     Walk outer = walk_;  // with tiles in place of elements
-    for (int axis : {along, last}) {
-      outer.size[axis] = (walk_.size[axis] + kTile - 1) / kTile;
-      outer.in_stride[axis] *= kTile;
-      outer.out_stride[axis] *= kTile;
+    for (const auto& [axis, side] : {std::pair{along, columns}, {last, rows}}) {
+      outer.size[axis] = (walk_.size[axis] + side - 1) / side;
+      outer.in_stride[axis] *= side;
+      outer.out_stride[axis] *= side;
     }
-    parallel_for(outer.count(outer.rank), grain_of(kTile * kTile * (in_size_ + out_size_)),
+    parallel_for(outer.count(outer.rank), grain_of(rows * columns * (in_size_ + out_size_)),
                  [&](int64_t begin, int64_t end) {
                    Position at(outer, outer.rank, begin);
                    for (int64_t i = begin; i < end; ++i, at.next()) {
                      tile(in(at.in), out(at.out), along,
-                          std::min(kTile, walk_.size[along] - at.index(along) * kTile),
-                          std::min(kTile, walk_.size[last] - at.index(last) * kTile));
+                          std::min(columns, walk_.size[along] - at.index(along) * columns),
+                          std::min(rows, walk_.size[last] - at.index(last) * rows));
                    }
+                   if (streams_) stream_fence();
                  });
   }
 
@@ -134,13 +150,21 @@ class Copier {
     const int64_t in_stride = walk_.in_stride[walk_.rank - 1], out_stride = walk_.out_stride[along];
     by_size(in_size_, [&](auto word) {
       using Word = decltype(word);
-      if (same_) {
+      if (same_ && !streams_) {
         return transpose_block<Word>(from, in_stride, rows, columns, to, out_stride);
       }
-      alignas(64) Word turned[kTile * kTile];
-      transpose_block<Word>(from, in_stride, rows, columns, turned, kTile);
+      constexpr int64_t kRows = std::max<int64_t>(kTile, kTileBytes / sizeof(Word));
+      alignas(64) Word turned[kTile * kRows];
+      alignas(64) std::byte converted[kRows * 8];
+      turn_rows<Word>(from, in_stride, rows, columns, turned, kRows);
       for (int64_t j = 0; j < columns; ++j) {
-        convert_(turned + j * kTile, to + j * out_stride * out_size_, rows);
+        std::byte* target = to + j * out_stride * out_size_;
+        const void* result = turned + j * kRows;
+        if (!same_) {
+          convert_(result, streams_ ? converted : target, rows);
+          result = converted;
+        }
+        if (streams_) stream(target, result, rows * out_size_);
       }
     });
   }

@@ -59,4 +59,16 @@ void transpose_block(const void* in_bytes, int64_t in_stride, int64_t rows, int6
   }
 }
 
+// The same into a buffer, a few rows at a time: for rows so far apart that a cache cannot hold a
+// piece of each.
+template <class T>
+void turn_rows(const std::byte* in, int64_t in_stride, int64_t rows, int64_t columns, T* out,
+               int64_t out_stride) {
+  constexpr int64_t kStep = TransposeSquare<T>::kSide;
+  for (int64_t i = 0; i < rows; i += kStep) {
+    transpose_block<T>(in + i * in_stride * static_cast<int64_t>(sizeof(T)), in_stride,
+                       rows - i < kStep ? rows - i : kStep, columns, out + i, out_stride);
+  }
+}
+
 }  // namespace bitmetal::cpu
