@@ -55,6 +55,8 @@ BINARY = [
 ]
 OTHERS = ["add_scalar", "add_row", "add_column", "add_int8", "where", "clip", "multiply_add"]
 HALVES = ["add_float16", "add_bfloat16", "exp_bfloat16", "gelu_float16"]
+DOUBLES = ["log_float64", "tanh_float64", "sin_float64", "power_float64"]
+INTEGERS = ["floor_divide_int32", "power_int32"]
 CASTS = [
     f"{a}_to_{b}"
     for a, b in [
@@ -68,7 +70,7 @@ CASTS = [
         ("float32", "bool"),
     ]
 ]
-NAMES = [*UNARY, *BINARY, *OTHERS, *HALVES, *CASTS]
+NAMES = [*UNARY, *BINARY, *OTHERS, *HALVES, *DOUBLES, *INTEGERS, *CASTS]
 POSITIVE = {"sqrt", "rsqrt", "log", "log1p", "power"}
 BOOLEAN = {"isnan", "isfinite", "equal", "less", "logical_and", "logical_not"}
 NUMPY_TYPES = {"bfloat16": np.dtype(bm.bfloat16.dtype)}
@@ -188,10 +190,15 @@ def row(name: str, n: int) -> Row:
     """Give the calls of a name of `NAMES` for n elements."""
     if name in CASTS:
         return cast(name, n)
-    operation, _, kind = name.partition("_")
+    operation, _, kind = name.rpartition("_")
     x, y = values(n), values(n, 1)
-    if kind in ("float16", "bfloat16", "int8"):
-        return plain(operation, [v.astype(dtype_of(kind)) for v in (x, y)][: 1 + (name[0] == "a")])
+    if name in (*HALVES, *DOUBLES, *INTEGERS, "add_int8"):
+        if operation in POSITIVE or kind == "int32":
+            x, y = np.abs(x) + 1e-3, np.abs(y)
+        if kind == "int32":
+            x, y = 1000 * x, 3 * y + 1
+        arrays = [v.astype(dtype_of(kind)) for v in (x, y)]
+        return plain(operation, arrays[: 1 + (operation in BINARY)])
     if name in POSITIVE:
         x = np.abs(x) + 1e-3
     if name in UNARY:

@@ -18,6 +18,7 @@ NAMES = [
     *(f"{op}_{axis}" for op in ("norm", "logsumexp") for axis in ("last", "first")),
     *(f"sum_{axis}_{kind}" for axis in AXES for kind in ("bfloat16", "float16", "int8")),
     *(f"max_{axis}_bfloat16" for axis in ("last", "first")),
+    *(f"{op}_short" for op in ("sum", "max", "argmax")),
     *SCANS,
 ]
 
@@ -54,13 +55,15 @@ def row(name: str, n: int) -> Row:
     shape: tuple[int, ...] = square(n)
     if along == "middle":
         shape = (max(1, shape[0] // 16), min(16, shape[0]), shape[1])
+    if along == "short":
+        shape = (max(1, n // 64), min(n, 64))
     x = values(shape)
     if operation in ("prod", "cumprod"):
         x = 1 + x / 1024
     if operation == "any":
         x = np.zeros(shape, np.float32)
     x = x.astype(dtype)
-    axis = {"all": None, "last": len(shape) - 1, "first": 0, "middle": 1}[along]
+    axis = {"all": None, "last": len(shape) - 1, "short": 1, "first": 0, "middle": 1}[along]
     a = bm.asarray(x)
     if operation.startswith("cum"):
         out = bm.empty(shape)

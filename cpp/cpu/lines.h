@@ -38,6 +38,14 @@ class Lines {
   bool side_by_side() const { return across_ >= 0; }
   int across() const { return across_; }  // the dimension that counts lines side by side
 
+  // Where the first line begins, if every line is one run at the same distance from the last; else
+  // null.
+  const std::byte* rows() const {
+    const bool apart = in_.shape(0) == 1 || in_.shape(2) == 1;
+    return same_ && apart && chunks() == 1 && in_.stride(1) == 1 ? in_.data() : nullptr;
+  }
+  int64_t row_stride() const { return in_.stride(in_.shape(2) == 1 ? 0 : 2); }
+
   int64_t chunk_length() const { return side_by_side() ? kSideChunk : kChunk; }
   int64_t chunks() const { return (length() + chunk_length() - 1) / chunk_length(); }
   int64_t tasks() const { return groups() * tiles() * chunks(); }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <span>
 
 #include "core/thread_pool.h"
 #include "cpu/backend.h"
@@ -31,6 +32,8 @@ DType type_of_elements(Reduction op, DType in) {
 
 namespace {
 
+constexpr int64_t kRowBlock = 128;  // results of short lines that are written together
+
 // An operation makes a State of a run of at most kChunk elements, with of(); merges two, the second
 // one's elements behind the first one's; and writes a line's result with finish().
 
@@ -57,6 +60,26 @@ struct Total {
     if (floating) return {.real = product ? a.real * b.real : a.real + b.real};
     const auto x = static_cast<uint64_t>(a.integer), y = static_cast<uint64_t>(b.integer);
     return {.integer = static_cast<int64_t>(product ? x * y : x + y)};
+  }
+  // Whole lines at once, as rows of n elements; false where there is no kernel for that.
+  bool has_rows() const { return op == Reduction::sum || op == Reduction::mean; }
+  void rows(const std::byte* first, int64_t stride, int64_t n, int64_t begin, int64_t end) const {
+    const int64_t row_bytes = stride * static_cast<int64_t>(size_of(of_type));
+    Sum sums[kRowBlock];
+    for (int64_t line = begin; line < end; line += kRowBlock) {
+      const int64_t lines = std::min(kRowBlock, end - line);
+      kernels.sum_rows(first + line * row_bytes, lines, stride, n, sums);
+      if (op == Reduction::mean) {
+        for (Sum& s : std::span(sums, lines)) {
+          s.real = (floating ? s.real : static_cast<double>(s.integer)) / count;
+        }
+      }
+      if (floating || op == Reduction::mean) {
+        out.write(line, &sums[0].real, lines);
+      } else {
+        out.write(line, &sums[0].integer, lines);
+      }
+    }
   }
   void finish(int64_t line, State s, const Lines& lines) const {
     if (op == Reduction::mean) {
@@ -131,6 +154,21 @@ struct Best {
     std::memcpy(both + size, b.value, size);
     kernels.best(both, 2, least, value);
     return kernels.find(both, 2, value) == 0 ? a : b;
+  }
+  bool has_rows() const { return true; }
+  void rows(const std::byte* first, int64_t stride, int64_t n, int64_t begin, int64_t end) const {
+    const int64_t row_bytes = stride * static_cast<int64_t>(size);
+    if (!index) {
+      kernels.best_rows(first + begin * row_bytes, end - begin, stride, n, least, out.at(begin),
+                        nullptr);
+      return;
+    }
+    int64_t places[kRowBlock];
+    for (int64_t line = begin; line < end; line += kRowBlock) {
+      const int64_t lines = std::min(kRowBlock, end - line);
+      kernels.best_rows(first + line * row_bytes, lines, stride, n, least, nullptr, places);
+      out.write(line, places, lines);
+    }
   }
   void finish(int64_t line, const State& s, const Lines&) const {
     if (index) {
@@ -256,6 +294,13 @@ typename Op::State merge_pairwise(const Op& op, const typename Op::State* states
 template <class Op>
 void reduce_lines(const Op& op, const Lines& lines) {
   const int64_t chunks = lines.chunks(), grain = grain_of(lines.task_bytes());
+  if constexpr (requires { op.has_rows(); }) {
+    if (const std::byte* first = lines.rows(); first && op.has_rows()) {
+      return parallel_for(lines.count(), grain, [&](int64_t begin, int64_t end) {
+        op.rows(first, lines.row_stride(), lines.length(), begin, end);
+      });
+    }
+  }
   if (chunks == 1) {
     return parallel_for(lines.tasks(), grain, [&](int64_t begin, int64_t end) {
       for (int64_t task = begin; task < end; ++task) {

@@ -82,16 +82,6 @@ ColumnFold fold_of(Reduction op) {
   }
 }
 
-void join(ColumnFold fold, bool floating, Sum& total, Sum part) {
-  const bool product = fold == ColumnFold::product;
-  if (floating) {
-    total.real = product ? total.real * part.real : total.real + part.real;
-  } else {
-    const auto a = static_cast<uint64_t>(total.integer), b = static_cast<uint64_t>(part.integer);
-    total.integer = static_cast<int64_t>(product ? a * b : a + b);
-  }
-}
-
 void finish(Reduction op, bool floating, int64_t n, std::span<Sum> totals) {
   switch (op) {
     case Reduction::mean:
@@ -123,7 +113,7 @@ void totals(Reduction op, const Columns& columns, const Array& in, const ResultW
   for (int64_t g = 0; g < columns.groups; ++g) {
     Sum* total = &partial[g * columns.chunks * columns.width];
     for (int64_t i = columns.width; i < columns.chunks * columns.width; ++i) {
-      join(fold, floating, total[i % columns.width], total[i]);
+      join_totals(fold, floating, total[i % columns.width], total[i]);
     }
     finish(op, floating, columns.n, {total, static_cast<size_t>(columns.width)});
     if (floating || op == Reduction::mean) {

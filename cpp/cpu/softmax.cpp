@@ -37,19 +37,22 @@ class Softmax {
     return top;
   }
 
-  // The row stays in the cache from its greatest element to its result.
+  // The row stays in the cache from its greatest element to its result. What is streamed is made a
+  // few rows at a time.
   void short_rows() const {
+    constexpr int64_t kBlockBytes = 16 << 10;
     const int64_t row_bytes = columns_ * size_;
+    const int64_t element = dtype_ == DType::f64 ? sizeof(double) : sizeof(float);
+    const int64_t e_bytes = (columns_ * element + 63) / 64 * 64;
     parallel_for(rows_, grain_of(2 * row_bytes), [&](int64_t begin, int64_t end) {
-      const int64_t element = dtype_ == DType::f64 ? sizeof(double) : sizeof(float);
-      std::byte* e = scratch(Scratch::own, static_cast<size_t>(columns_ * element));
-      for (int64_t row = begin; row < end; ++row) {
-        const std::byte* in = in_ + row * row_bytes;
-        const double sum = kernels_.exponentials(in, columns_, greatest(in, columns_), e);
-        write_row(out_ + row * row_bytes, columns_, size_, streams_,
-                  [&](int64_t at, int64_t n, std::byte* to) {
-                    kernels_.scale(e + at * element, n, 1 / sum, to);
-                  });
+      const int64_t step = streams_ ? std::max<int64_t>(1, kBlockBytes / row_bytes) : end - begin;
+      std::byte* e = scratch(Scratch::own, e_bytes + (streams_ ? step * row_bytes : 0));
+      for (int64_t row = begin; row < end; row += step) {
+        const int64_t rows = std::min(step, end - row);
+        std::byte* out = out_ + row * row_bytes;
+        std::byte* results = streams_ ? e + e_bytes : out;
+        kernels_.rows(in_ + row * row_bytes, rows, columns_, e, results);
+        if (streams_) stream(out, results, rows * row_bytes);
       }
       if (streams_) stream_fence();
     });

@@ -47,6 +47,12 @@ inline To truncate(From value) {
   constexpr From kEnd = static_cast<From>(uint64_t{1} << (std::numeric_limits<To>::digits - 1)) * 2;
   // The largest From below kEnd: kEnd is a power of two, so half a unit of it.
   constexpr From kHigh = kEnd - kEnd / 2 * std::numeric_limits<From>::epsilon();
+  if constexpr (sizeof(To) < sizeof(int32_t)) {  // whose bounds are exact
+    const From most = static_cast<From>(std::numeric_limits<To>::max());
+    const From below = value < most ? value : most;
+    const From inside = below > kLow ? below : kLow;
+    return static_cast<To>(static_cast<int32_t>(value == value ? inside : From{0}));
+  }
   const From floored = value > kLow ? value : kLow;
   const To inside = static_cast<To>(floored < kHigh ? floored : kHigh);
   const To bounded = value >= kEnd ? std::numeric_limits<To>::max() : inside;

@@ -22,6 +22,16 @@ union Sum {
 // What is added up, or multiplied, down a column.
 enum class ColumnFold : uint8_t { sum, product, magnitudes, squares, nonzero };
 
+inline void join_totals(ColumnFold fold, bool floating, Sum& total, Sum part) {
+  const bool product = fold == ColumnFold::product;
+  if (floating) {
+    total.real = product ? total.real * part.real : total.real + part.real;
+  } else {
+    const auto a = static_cast<uint64_t>(total.integer), b = static_cast<uint64_t>(part.integer);
+    total.integer = static_cast<int64_t>(product ? a * b : a + b);
+  }
+}
+
 // For one element type, all on at most kChunk elements or kChunkRows rows; row r starts at
 // in + r * stride. Values are passed in the type itself. "Best" is the greatest, or the least, and
 // NaN where there is one.
@@ -31,6 +41,11 @@ struct ReduceTypeKernels {
   void (*best)(const void* in, int64_t n, bool least, void* value);
   // The first element that equals *value (NaN: the first NaN), which must be there.
   int64_t (*find)(const void* in, int64_t n, const void* value);
+  // Of rows of n elements each.
+  void (*sum_rows)(const void* in, int64_t rows, int64_t stride, int64_t n, Sum* totals);
+  // The best values and their first places; either may be null.
+  void (*best_rows)(const void* in, int64_t rows, int64_t stride, int64_t n, bool least,
+                    void* values, int64_t* places);
 
   // Magnitudes and squares of floating types only; `nonzero` counts, in `integer`.
   void (*fold_columns)(ColumnFold fold, const void* in, int64_t rows, int64_t stride,

@@ -35,6 +35,20 @@ Sum reduce_sum(const void* bytes, int64_t n) {
 }
 
 template <class T>
+void reduce_sum_rows(const void* bytes, int64_t rows, int64_t stride, int64_t n, Sum* totals) {
+  const T* in = static_cast<const T*>(bytes);
+  for (int64_t r = 0; r < rows; ++r) {
+    const T* row = in + r * stride;
+    if constexpr (kFloating<T> && !std::is_same_v<T, double>) {
+      const int64_t readable = (rows - 1 - r) * (stride > 0 ? stride : 0) + n;
+      totals[r].real = sum_lanes(row, n, Identity{}, readable);
+    } else {
+      totals[r] = reduce_sum<T>(row, n);
+    }
+  }
+}
+
+template <class T>
 Sum reduce_product(const void* bytes, int64_t n) {
   const T* in = static_cast<const T*>(bytes);
   if constexpr (kFloating<T>) {
@@ -51,81 +65,148 @@ template <bool kLeast, class T>
 inline T better(T best, T x) {
   return ((kLeast ? x < best : x > best) | (x != x)) ? x : best;
 }
+// The same where no NaN is: one instruction.
+template <bool kLeast, class V>
+inline V better_number(V best, V x) {
+  return (kLeast ? x < best : x > best) ? x : best;
+}
 
 // As many lanes as four registers of the longest kind have, on every instruction set, and so on
-// every set the same one of -0 and +0.
-template <bool kLeast, class C>
-struct Best {
+// every set the same one of -0 and +0. Memory can be read up to `readable` elements.
+template <class C>
+struct BestLanes {
   static constexpr int kWidth = 256 / sizeof(C);
   using V = typename VectorOf<C>::type;
   static constexpr int kVectors = kWidth / kLength<V>;
-  V part[kVectors];
 
-  explicit Best(C first) {
-    for (V& p : part) p = V{} + first;
-  }
-  void add(const C* in, int64_t n) {
+  template <class Body>
+  static void each_vector(const C* in, int64_t n, int64_t readable, Body& body) {
     int64_t i = 0;
     for (; i + kWidth <= n; i += kWidth) {
-      for (int v = 0; v < kVectors; ++v) {
-        part[v] = better<kLeast>(part[v], load<V>(in + i + v * kLength<V>));
+      for (int v = 0; v < kVectors; ++v) body.add(v, load<V>(in + i + v * kLength<V>));
+    }
+    for (int v = 0; v < kVectors && i < n; ++v, i += kLength<V>) {
+      V x;
+      if (readable - i >= kLength<V>) {
+        x = load<V>(in + i);
+      } else {
+        C last[kLength<V>] = {};
+        std::memcpy(last, in + i, static_cast<size_t>(n - i) * sizeof(C));
+        x = load<V>(last);
       }
+      body.add(v, first_places(x, n - i, V{} + in[0]));  // which is among them
     }
-    if (i == n) return;
-    C last[kWidth];
-    std::memcpy(last, part, sizeof(part));
-    for (int l = 0; i + l < n; ++l) last[l] = better<kLeast>(last[l], in[i + l]);
-    std::memcpy(part, last, sizeof(part));
-  }
-  C result() {
-    for (int half = kVectors / 2; half > 0; half /= 2) {
-      for (int v = 0; v < half; ++v) part[v] = better<kLeast>(part[v], part[v + half]);
-    }
-    C lane[kLength<V>];
-    store(part[0], lane);
-    for (int width = kLength<V> / 2; width > 0; width /= 2) {
-      for (int l = 0; l < width; ++l) lane[l] = better<kLeast>(lane[l], lane[l + width]);
-    }
-    return lane[0];
   }
 };
 
-template <bool kLeast, class T>
-T best_of(const T* in, int64_t n) {
+template <bool kLeast, class C>
+struct ExactBest : BestLanes<C> {
+  using typename BestLanes<C>::V;
+  V part[BestLanes<C>::kVectors];
+
+  explicit ExactBest(C first) {
+    for (V& p : part) p = V{} + first;
+  }
+  void add(int v, V x) { part[v] = better<kLeast>(part[v], x); }
+  C result() const { return join_vectors<ExactBest>(part); }
+  static V of(V a, V b) { return better<kLeast>(a, b); }
+};
+
+// Numbers quickly: where an infinity or a NaN may have been among them, `doubtful` says so.
+template <bool kLeast, class C>
+struct BestNumber : BestLanes<C> {
+  using typename BestLanes<C>::V;
+  V part[BestLanes<C>::kVectors], rest[BestLanes<C>::kVectors] = {};
+
+  explicit BestNumber(C first) {
+    for (V& p : part) p = V{} + first;
+  }
+  void add(int v, V x) {
+    part[v] = better_number<kLeast>(part[v], x);
+    if constexpr (kFloating<C>) rest[v] += x - x;
+  }
+  C result() const { return join_vectors<BestNumber>(part); }
+  bool doubtful() const { return kFloating<C> && join_vectors<Plus>(rest) != 0; }
+  static V of(V a, V b) { return better_number<kLeast>(a, b); }
+};
+
+template <class Best, class T>
+inline void add_run(Best& best, const T* in, int64_t n, int64_t readable) {
   using C = Widened<T>;
-  Best<kLeast, C> best(static_cast<C>(in[0]));
   if constexpr (kHalf<T>) {
     for (int64_t i = 0; i < n; i += kWidenBlock) {
       const int64_t count = n - i < kWidenBlock ? n - i : kWidenBlock;
       C buffer[kWidenBlock];
-      best.add(widened(in + i, count, buffer), count);
+      Best::each_vector(widened(in + i, count, buffer), count, count, best);
     }
   } else {
-    best.add(in, n);
+    Best::each_vector(in, n, readable, best);
   }
-  return static_cast<T>(best.result());
+}
+template <bool kLeast, class T>
+inline T best_of(const T* in, int64_t n, int64_t readable) {
+  using C = Widened<T>;
+  BestNumber<kLeast, C> best(static_cast<C>(in[0]));
+  add_run(best, in, n, readable);
+  if (!best.doubtful()) return static_cast<T>(best.result());
+  ExactBest<kLeast, C> exact(static_cast<C>(in[0]));
+  add_run(exact, in, n, readable);
+  return static_cast<T>(exact.result());
 }
 
 template <class T>
 void reduce_best(const void* bytes, int64_t n, bool least, void* value) {
   const T* in = static_cast<const T*>(bytes);
-  *static_cast<T*>(value) = least ? best_of<true>(in, n) : best_of<false>(in, n);
+  *static_cast<T*>(value) = least ? best_of<true>(in, n, n) : best_of<false>(in, n, n);
 }
 
-// The first of n elements for which `found` holds, n where there is none.
+template <class C>
+struct EqualTo {
+  C wanted;
+  template <class V>
+  auto operator()(V x) const {
+    return x == wanted;
+  }
+};
+struct NotItself {
+  template <class V>
+  auto operator()(V x) const {
+    return x != x;
+  }
+};
+struct Least {
+  template <class V>
+  static V of(V a, V b) {
+    return a < b ? a : b;
+  }
+};
+
+// The first of n elements for which `found` holds, n where there is none: the least of their places
+// in a few vectors.
 template <class C, class Found>
 inline int64_t first_of(const C* in, int64_t n, Found found) {
-  constexpr int64_t kStep = 64;  // looked through at once
-  using Mask = std::conditional_t<sizeof(C) == 8, uint64_t,
-                                  std::conditional_t<sizeof(C) == 4, uint32_t, uint8_t>>;
-  int64_t i = 0;
-  for (; i + kStep <= n; i += kStep) {
-    Mask any = 0;
-    for (int64_t j = 0; j < kStep; ++j) any |= found(in[i + j]) ? Mask(~Mask{0}) : Mask{0};
-    if (any) break;
+  using V = typename VectorOf<C>::type;
+  using P = Places<V>;
+  constexpr int kVectors = sizeof(C) == 1 ? 1 : 4, kNone = 127;  // no place in a byte
+  for (int64_t i = 0; i < n;) {
+    const int64_t begin = i;
+    P first[] = {P{} + kNone}, here = places<V>(std::make_integer_sequence<int, kLength<V>>{});
+    for (int v = 0; v < kVectors && i < n; ++v, i += kLength<V>) {
+      P at;
+      if (n - i >= kLength<V>) {
+        at = found(load<V>(in + i)) ? here : P{} + kNone;
+      } else {
+        V x = {};
+        std::memcpy(&x, in + i, static_cast<size_t>(n - i) * sizeof(C));
+        at = first_places(found(x) ? here : P{} + kNone, n - i, P{} + kNone);
+      }
+      first[0] = Least::of(first[0], at);
+      here += kLength<V>;
+    }
+    const int64_t place = join_vectors<Least>(first);
+    if (place != kNone) return begin + place;
   }
-  while (i < n && !found(in[i])) ++i;
-  return i;
+  return n;
 }
 
 template <class T>
@@ -137,11 +218,31 @@ int64_t reduce_find(const void* bytes, int64_t n, const void* value) {
     const int64_t count = n - i < kWidenBlock ? n - i : kWidenBlock;
     C buffer[kWidenBlock];
     const C* p = widened(in + i, count, buffer);
-    const int64_t at = wanted == wanted ? first_of(p, count, [&](C c) { return c == wanted; })
-                                        : first_of(p, count, [](C c) { return c != c; });
+    const int64_t at =
+        wanted == wanted ? first_of(p, count, EqualTo<C>{wanted}) : first_of(p, count, NotItself{});
     if (at < count) return i + at;
   }
   return n;
+}
+
+template <bool kLeast, class T>
+inline void best_of_rows(const T* in, int64_t rows, int64_t stride, int64_t n, T* values,
+                         int64_t* places) {
+  for (int64_t r = 0; r < rows; ++r) {
+    const T* row = in + r * stride;
+    const int64_t readable = (rows - 1 - r) * (stride > 0 ? stride : 0) + n;
+    const T best = best_of<kLeast>(row, n, readable);
+    if (values) values[r] = best;
+    if (places) places[r] = reduce_find<T>(row, n, &best);
+  }
+}
+template <class T>
+void reduce_best_rows(const void* bytes, int64_t rows, int64_t stride, int64_t n, bool least,
+                      void* values, int64_t* places) {
+  const T* in = static_cast<const T*>(bytes);
+  T* out = static_cast<T*>(values);
+  least ? best_of_rows<true>(in, rows, stride, n, out, places)
+        : best_of_rows<false>(in, rows, stride, n, out, places);
 }
 
 // Columns are taken kWidenBlock at a time: wide enough to read memory in long runs.
@@ -196,9 +297,34 @@ void fold_rows(const T* first, int64_t rows, int64_t stride, int64_t columns, Su
 
 template <class T>
 void fold_columns(ColumnFold fold, const void* bytes, int64_t rows, int64_t stride, int64_t columns,
+                  Sum* totals);
+
+// Few columns that follow one another: several rows are taken as one.
+constexpr int64_t kNarrow = 64, kWide = 256;
+template <class T>
+void fold_narrow(ColumnFold fold, const T* in, int64_t rows, int64_t columns, Sum* totals) {
+  const bool floating = kFloating<T> && fold != ColumnFold::nonzero;
+  const int64_t together = kWide / columns, wide = together * columns, whole = rows / together;
+  Sum parts[kWide];
+  fold_columns<T>(fold, in, whole, wide, wide, parts);
+  std::memcpy(totals, parts, static_cast<size_t>(columns) * sizeof(Sum));
+  for (int64_t i = columns; i < wide; ++i) {
+    join_totals(fold, floating, totals[i % columns], parts[i]);
+  }
+  const int64_t left = rows - whole * together;
+  if (left == 0) return;
+  fold_columns<T>(fold, in + whole * wide, left, columns, columns, parts);
+  for (int64_t c = 0; c < columns; ++c) join_totals(fold, floating, totals[c], parts[c]);
+}
+
+template <class T>
+void fold_columns(ColumnFold fold, const void* bytes, int64_t rows, int64_t stride, int64_t columns,
                   Sum* totals) {
   using Total = std::conditional_t<kFloating<T>, double, uint64_t>;
   const T* in = static_cast<const T*>(bytes);
+  if (stride == columns && columns <= kNarrow && rows * columns >= 4 * kWide) {
+    return fold_narrow<T>(fold, in, rows, columns, totals);
+  }
   switch (fold) {
     case ColumnFold::product:
       return fold_rows<Total, Fold<1, Identity>>(in, rows, stride, columns, totals);
@@ -277,8 +403,8 @@ void find_columns(const void* bytes, int64_t rows, int64_t stride, int64_t colum
 // In the order of DType. A bool is 0 or 1 and reduces as the byte that it is.
 template <class... T>
 constexpr ReduceKernels reduce_kernels() {
-  return {{{reduce_sum<T>, reduce_product<T>, reduce_best<T>, reduce_find<T>, fold_columns<T>,
-            best_columns<T>, find_columns<T>}...}};
+  return {{{reduce_sum<T>, reduce_product<T>, reduce_best<T>, reduce_find<T>, reduce_sum_rows<T>,
+            reduce_best_rows<T>, fold_columns<T>, best_columns<T>, find_columns<T>}...}};
 }
 
 constexpr ReduceKernels kReduceKernels =

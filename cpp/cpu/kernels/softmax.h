@@ -10,6 +10,8 @@ namespace bitmetal::cpu {
 // Values are computed in float64 for float64 and in float32 for the other types; `e` is an array of
 // that type.
 struct SoftmaxTypeKernels {
+  // Whole rows; `e` has place for one.
+  void (*rows)(const void* in, int64_t rows, int64_t n, void* e, void* out);
   // e[i] = exp(in[i] - top); the sum of all. n <= kChunk. `e` may be null.
   double (*exponentials)(const void* in, int64_t n, double top, void* e);
   // out[i] = e[i] * factor

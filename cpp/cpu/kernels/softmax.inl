@@ -2,6 +2,7 @@
 
 #include "cpu/kernels/exp.inl"
 #include "cpu/kernels/lanes.inl"
+#include "cpu/kernels/reduce.inl"
 #include "cpu/kernels/rows.inl"
 
 template <class T>
@@ -28,7 +29,7 @@ double exponentials(const void* in_bytes, int64_t n, double top_value, void* e_b
     narrow(x, tail + j);
     if (e) narrow_part<C>(x, e + i + j, left < kLength<V> ? left : kLength<V>);
   }
-  return lanes.total(tail, n - i, Identity{});
+  return lanes.total(tail, n - i, kLanes, Identity{});
 }
 
 template <class T>
@@ -51,9 +52,20 @@ void scaled_exponentials(const void* in_bytes, int64_t n, double top_value, doub
   });
 }
 
+template <class T>
+void softmax_rows(const void* in_bytes, int64_t rows, int64_t n, void* e, void* out_bytes) {
+  const T* in = static_cast<const T*>(in_bytes);
+  T* out = static_cast<T*>(out_bytes);
+  for (int64_t r = 0; r < rows; ++r, in += n, out += n) {
+    const T top = best_of<false>(in, n, (rows - r) * n);
+    const double sum = exponentials<T>(in, n, static_cast<double>(top), e);
+    scale_row<T>(e, n, 1 / sum, out);
+  }
+}
+
 template <class... T>
 constexpr SoftmaxKernels softmax_kernels() {
-  return {{{exponentials<T>, scale_row<T>, scaled_exponentials<T>}...}};
+  return {{{softmax_rows<T>, exponentials<T>, scale_row<T>, scaled_exponentials<T>}...}};
 }
 
 constexpr SoftmaxKernels kSoftmaxKernels = softmax_kernels<float, float16, bfloat16, double>();
