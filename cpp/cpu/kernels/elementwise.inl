@@ -47,7 +47,10 @@ void vectors_unary(const void* const* operands, void* to, int64_t n) {
   const T* a = static_cast<const T*>(operands[0]);
   T* out = static_cast<T*>(to);
   int64_t i = 0;
-  for (; i + kLength<V> <= n; i += kLength<V>) narrow(F::of(widen(a + i)), out + i);
+  for (; i + kLength<V> <= n; i += kLength<V>) {
+    const V x = widen(a + i);
+    narrow(F::of(x), out + i);
+  }
   if (i < n) narrow_part<T>(F::of(widen_part<T>(a + i, n - i, T(0.0f))), out + i, n - i);
 }
 
@@ -59,7 +62,8 @@ void vectors_binary(const void* const* operands, void* to, int64_t n) {
   T* out = static_cast<T*>(to);
   int64_t i = 0;
   for (; i + kLength<V> <= n; i += kLength<V>) {
-    narrow(F::of(widen(a + i), widen(b + i)), out + i);
+    const V x = widen(a + i), y = widen(b + i);
+    narrow(F::of(x, y), out + i);
   }
   if (i < n) {
     const int64_t left = n - i;

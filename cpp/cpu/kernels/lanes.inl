@@ -117,9 +117,9 @@ struct Lanes {
   // The first n elements of it.
   template <class Term>
   void add_first(Floats x, int at, int64_t n, Term term) {
-    part[2 * at] += first_places(term(lower_half(x)), n, Doubles{});
-    part[2 * at + 1] +=
-        first_places(term(upper_half(x)), n > kDoubles ? n - kDoubles : 0, Doubles{});
+    const Doubles lower = lower_half(x), upper = upper_half(x);
+    part[2 * at] += first_places(term(lower), n, Doubles{});
+    part[2 * at + 1] += first_places(term(upper), n > kDoubles ? n - kDoubles : 0, Doubles{});
   }
   template <class Term>
   void add_first(Doubles x, int at, int64_t n, Term term) {

@@ -123,7 +123,8 @@ inline Floats power_of_binary(Binary<Floats> b, Floats y) {
   const Floats n = (bounded + kRound) - kRound;
   const Floats rest = join(lower - lower_half(n), upper - upper_half(n));
   const Floats r = at_least(at_most(rest, 1.0f), -1.0f);
-  return times_power(fma(r, polynomial(r, kExp2Polynomial), Floats{} + 1.0f), n);
+  const Floats power = fma(r, polynomial(r, kExp2Polynomial), Floats{} + 1.0f);
+  return times_power(power, n);
 }
 
 // (2 atanh(s) / s - 2 - 2/3 s^2) / s^4 in s^2.
