@@ -129,6 +129,7 @@ def test_every_code_comes_back(target: str) -> None:
 def test_own_book(target: str) -> None:
     """Any 256 ascending numbers: dense ones put many thresholds into one cell of the search."""
     rng = np.random.default_rng(3)
+    steps = np.arange(1, 156) / 155
     books = [
         np.linspace(-1, 1, 256),
         np.linspace(0.5, 0.5001, 256),
@@ -136,6 +137,8 @@ def test_own_book(target: str) -> None:
         np.sort(rng.uniform(-1, 1, 256).astype(np.float16)),
         np.repeat([-0.5, 0.25], 128),
         np.sort(np.exp(-rng.uniform(0, 60, 256))),
+        np.concatenate([-steps[99::-1], [0], steps]),  # the same on both sides as far as they go
+        np.concatenate([-steps[::-1], [0], steps[:100]]),
     ]
     x = rng.standard_normal(2000).astype(np.float32)
     x[:256] = books[5]

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 #include <numeric>
+#include <vector>
 
 #include "core/half.h"
 #include "core/thread_pool.h"
@@ -59,28 +60,95 @@ BlockSearch16 search_16(const float* book, bool ties_to_even) {
   return search;
 }
 
-void fill_search_256(const float* book, BlockSearch256& search) {
+void fill_cells(BlockSearch256& search) {
   using S = BlockSearch256;
+  // Few thresholds lie between one call's value and the next one's.
+  const auto count_below = [&](int& count, float y) {
+    while (count < 255 && search.thresholds[count] < y) ++count;
+    while (count > 0 && !(search.thresholds[count - 1] < y)) --count;
+    return count;
+  };
+  int above_zero = 127, above_last = 127, below_zero = 127, below_last = 127;
+  search.steps = 0;
+  for (int cell = 0; cell < S::kCells; ++cell) {
+    const auto bits = static_cast<uint32_t>(cell + S::kFirst) << S::kShift;
+    const float least = cell ? std::bit_cast<float>(bits) : 0.0f;
+    const float most = std::bit_cast<float>(bits + (1u << S::kShift) - 1);
+    search.below[cell] = static_cast<uint8_t>(count_below(above_zero, least));
+    search.below[S::kCells + cell] = static_cast<uint8_t>(count_below(below_zero, -most));
+    search.steps = std::max({search.steps, count_below(above_last, most) - above_zero,
+                             count_below(below_last, -least) - below_zero});
+  }
+}
+
+// Thresholds between zero and larger magnitudes, as keys: what is rotated to more than a key lies
+// beyond it, on either side. Empty where the sides differ. The sign being the last bit, even keys
+// are reached by a negative value that equals them, odd ones by no value.
+std::vector<uint32_t> symmetric_keys(const float* thresholds, int zero) {
+  std::vector<uint32_t> keys;
+  for (int i = 0; zero + i < 255 || i < zero; ++i) {
+    const bool above = zero + i < 255, below = i < zero;
+    const uint32_t up = above ? std::bit_cast<uint32_t>(thresholds[zero + i]) : 0;
+    const uint32_t down = below ? std::bit_cast<uint32_t>(-thresholds[zero - 1 - i]) : up;
+    if (above && down != up && down != up + 1) return {};
+    const uint32_t key = 2 * (above ? up : down) + (above && down != up ? 1 : 0);
+    if (!keys.empty() && key <= keys.back()) return {};
+    keys.push_back(key);
+  }
+  return keys;
+}
+
+void fill_byte_cells(BlockSearch256& search) {
+  auto& cells = search.bytes;
+  cells = {};
+  const auto zero =
+      std::lower_bound(search.thresholds, search.thresholds + 255, 0.0f) - search.thresholds;
+  cells.zero = static_cast<uint8_t>(zero);
+  const std::vector<uint32_t> keys = symmetric_keys(search.thresholds, static_cast<int>(zero));
+  std::memset(cells.threshold, 255, sizeof cells.threshold);  // above all values
+  size_t from = 0, cells_used = 0;
+  for (uint32_t exponent = 0; exponent < 128; ++exponent) {
+    size_t to = from;
+    while (to < keys.size() && keys[to] >> 24 == exponent) ++to;
+    int count = to > from;
+    const auto cell_of = [&](size_t i) {
+      return (keys[i] >> 16 & 255) * static_cast<uint32_t>(count) >> 8;
+    };
+    const auto shared = [&] {
+      for (size_t i = from + 1; i < to; ++i) {
+        if (cell_of(i) == cell_of(i - 1)) return true;
+      }
+      return false;
+    };
+    while (count <= 127 && shared()) ++count;
+    // Exponents without thresholds share a cell with those before.
+    const bool goes_on = count == 0 && exponent > 0 && cells.count[exponent - 1] == 0;
+    const size_t first = goes_on ? cells_used - 1 : cells_used;
+    cells_used = first + static_cast<size_t>(std::max(count, 1));
+    if (count > 127 || cells_used > 256) return;
+    cells.first[exponent] = static_cast<uint8_t>(first);
+    cells.count[exponent] = static_cast<int8_t>(count);
+    for (size_t cell = first, i = from; cell < cells_used; ++cell) {
+      cells.below[cell] = static_cast<uint8_t>(i);
+      if (i == to || cell_of(i) != cell - first) continue;
+      for (int byte = 0; byte < 3; ++byte) {
+        cells.threshold[byte][cell] = static_cast<uint8_t>(keys[i] >> (16 - 8 * byte));
+      }
+      ++i;
+    }
+    from = to;
+  }
+  cells.usable = !keys.empty();
+}
+
+void fill_search_256(const float* book, BlockSearch256& search) {
   search.thresholds[255] = kInfinity;
   for (int i = 254; i >= 0; --i) {  // of equal entries only the first one is chosen
     search.thresholds[i] = book[i] == book[i + 1] ? search.thresholds[i + 1]
                                                   : threshold_between(book[i], book[i + 1], false);
   }
-  search.steps = 0;
-  const auto count_below = [&](float y) {
-    return static_cast<int>(std::lower_bound(search.thresholds, search.thresholds + 255, y) -
-                            search.thresholds);
-  };
-  for (int cell = 0; cell < S::kCells; ++cell) {
-    const auto bits = static_cast<uint32_t>(cell + S::kFirst) << S::kShift;
-    const float least = cell ? std::bit_cast<float>(bits) : 0.0f;
-    const float most = std::bit_cast<float>(bits + (1u << S::kShift) - 1);
-    const int above_zero = count_below(least), below_zero = count_below(-most);
-    search.below[cell] = static_cast<uint8_t>(above_zero);
-    search.below[S::kCells + cell] = static_cast<uint8_t>(below_zero);
-    search.steps =
-        std::max({search.steps, count_below(most) - above_zero, count_below(-least) - below_zero});
-  }
+  fill_cells(search);
+  fill_byte_cells(search);
 }
 
 // quantize(x, n, out) for runs of whole blocks.

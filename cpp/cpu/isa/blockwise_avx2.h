@@ -106,7 +106,10 @@ struct Search256 {
   const BlockSearch256& search;
 
   explicit Search256(const BlockSearch256& s) : search(s) {}
-  I32x16 codes(F32x16 y) const { return search_256(search, y); }
+  template <int N>
+  void find(const F32x16 (&y)[N], uint8_t* bytes) const {
+    for (int n = 0; n < N; ++n) store_bytes(bytes + 16 * n, search_256(search, y[n]));
+  }
 };
 
 struct SpreadScales {

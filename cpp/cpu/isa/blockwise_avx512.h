@@ -96,7 +96,8 @@ struct Search256 {
   // Of several vectors side by side: each level waits for the one before it, but not for the
   // others.
   template <int N>
-  void find(const F32x16 (&y)[N], I32x16 (&codes)[N]) const {
+  BITMETAL_INLINE void find(const F32x16 (&y)[N], uint8_t* bytes) const {
+    I32x16 codes[N];
     __mmask16 first[N], second[N];  // levels, whose results are bits of the later levels' indices
     unroll<N>([&](auto n) BITMETAL_INLINE { codes[n].v[0] = _mm512_setzero_si512(); });
     const auto descend = [&](auto n, __m512 threshold) BITMETAL_INLINE {
@@ -118,6 +119,7 @@ struct Search256 {
                   BITMETAL_INLINE { descend(n, lookup_64(levels[6], codes[n].v[0], first[n])); });
     unroll<N>([&](auto n) BITMETAL_INLINE {
       descend(n, lookup_128(levels[7], codes[n].v[0], second[n], first[n]));
+      store_bytes(bytes + 16 * n, codes[n]);
     });
   }
 };

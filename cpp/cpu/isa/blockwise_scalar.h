@@ -6,23 +6,28 @@ inline F32x16 lookup_256(const float* book, const uint8_t* codes) {
   return load(r);
 }
 
-struct Search256 {
+class Search256 {
   const BlockSearch256& search;
 
+ public:
   explicit Search256(const BlockSearch256& s) : search(s) {}
-  I32x16 codes(F32x16 y) const {
-    float v[16];
-    store(v, y);
-    int32_t r[16];
-    for (int i = 0; i < 16; ++i) {
-      const uint32_t u = std::bit_cast<uint32_t>(v[i]);
-      int32_t cell = static_cast<int32_t>((u & 0x7fffffff) >> search.kShift) - search.kFirst;
-      cell = cell < 0 ? 0 : cell;
-      int32_t code = search.below[cell + (u >> 31 ? search.kCells : 0)];
-      for (int step = 0; step < search.steps; ++step) code += v[i] > search.thresholds[code];
-      r[i] = code;
+  template <int N>
+  void find(const F32x16 (&y)[N], uint8_t* bytes) const {
+    for (int n = 0; n < N; ++n, bytes += 16) {
+      float v[16];
+      store(v, y[n]);
+      for (int i = 0; i < 16; ++i) bytes[i] = static_cast<uint8_t>(code_of(v[i]));
     }
-    return load(r);
+  }
+
+ private:
+  int code_of(float y) const {
+    const uint32_t u = std::bit_cast<uint32_t>(y);
+    int32_t cell = static_cast<int32_t>((u & 0x7fffffff) >> search.kShift) - search.kFirst;
+    cell = cell < 0 ? 0 : cell;
+    int code = search.below[cell + (u >> 31 ? search.kCells : 0)];
+    for (int step = 0; step < search.steps; ++step) code += y > search.thresholds[code];
+    return code;
   }
 };
 

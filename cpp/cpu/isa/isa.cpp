@@ -71,7 +71,8 @@ bool runs(Isa isa) {
       return avx2 && (state & kZmm) == kZmm &&
              all(extended.b, {16 /*F*/, 17 /*DQ*/, 30 /*BW*/, 31 /*VL*/}) &&
              all(extended.c, {11 /*VNNI*/});
-    case Isa::avx512bf16: return runs(Isa::avx512) && all(extended1.a, {5});
+    case Isa::avx512bf16:
+      return runs(Isa::avx512) && all(extended.c, {1 /*VBMI*/}) && all(extended1.a, {5});
     default: return false;
   }
 }

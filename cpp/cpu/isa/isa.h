@@ -19,7 +19,7 @@ enum class Isa : uint8_t {
   avx2,        // AVX2, FMA, F16C, BMI2
   avxvnni,     // avx2 with 8-bit dot products
   avx512,      // AVX-512 F, BW, DQ, VL and VNNI
-  avx512bf16,  // avx512 with BF16
+  avx512bf16,  // avx512 with BF16 and VBMI
   neon,        // Armv8.2 with dotprod
 };
 

@@ -40,16 +40,31 @@ struct BlockSearch16 {
   float levels[4][16];  // the thresholds as a binary search meets them: 1, 2, 4 and 8 of them
 };
 
-// The nearest of 256. A float's sign, exponent and first bits of fraction choose a cell; in it at
-// most `steps` thresholds remain to be compared with.
+// The nearest of 256, of values that are at most 1 in magnitude: a code is the number of thresholds
+// below. Each set finds it by one of these.
 struct BlockSearch256 {
+  float thresholds[256];  // ascending; the last one is infinite
+
+  // A float's sign, exponent and first bits of fraction choose a cell; in it at most `steps`
+  // thresholds remain to be compared with.
   static constexpr int kFractionBits = 6;
   static constexpr int kShift = 23 - kFractionBits;
   static constexpr int32_t kFirst = (127 - 25) << kFractionBits;  // smaller ones share a cell
-  static constexpr int32_t kCells = ((127 << kFractionBits) - kFirst) + 1;  // of |y| <= 1
+  static constexpr int32_t kCells = ((127 << kFractionBits) - kFirst) + 1;
   uint8_t below[2 * kCells + 3];  // thresholds below a cell; negative ones are the second half
-  float thresholds[256];          // the last one is infinite
   int steps;
+
+  // Tables of bytes, where zero's both sides have the same thresholds. Of a float, rotated so that
+  // its sign comes last, the first byte and the second choose a cell, which has one threshold at
+  // most: the three other bytes are compared with it.
+  struct ByteCells {
+    bool usable;
+    uint8_t zero;        // the code of 0
+    uint8_t first[128];  // cell of an exponent
+    int8_t count[128];   // cells of an exponent, which share the 256 values of the second byte
+    uint8_t below[256];  // thresholds between zero and a cell
+    uint8_t threshold[3][256];
+  } bytes;
 };
 
 // Where the codes and scales of consecutive blocks go.

@@ -62,24 +62,6 @@ struct E4m3Scale {
   }
 };
 
-// Of several vectors where the set searches for them side by side.
-template <class Search, int N>
-BITMETAL_INLINE inline void find_codes(const Search& search, const F32x16 (&y)[N],
-                                       I32x16 (&codes)[N]) {
-  if constexpr (requires { search.find(y, codes); }) {
-    search.find(y, codes);
-  } else {
-    for (int n = 0; n < N; ++n) codes[n] = search.codes(y[n]);
-  }
-}
-template <class Search>
-inline I32x16 code_of(const Search& search, F32x16 y) {
-  const F32x16 one[1] = {y};
-  I32x16 code[1];
-  find_codes(search, one, code);
-  return code[0];
-}
-
 // The codes of n elements divided by `by`: pack(i, codes) for each 16 from i on, of the last ones
 // pack_last(i, codes).
 template <class T, class Search, class Pack, class PackLast>
@@ -92,11 +74,11 @@ BITMETAL_INLINE inline void find_all(const Search& search, const T* x, int64_t n
     F32x16 y[kAtOnce];
     I32x16 codes[kAtOnce];
     unroll<kAtOnce>([&](auto a) BITMETAL_INLINE { y[a] = div(load(x + i + 16 * a), divisor); });
-    find_codes(search, y, codes);
+    unroll<kAtOnce>([&](auto a) BITMETAL_INLINE { codes[a] = search.codes(y[a]); });
     unroll<kAtOnce>([&](auto a) BITMETAL_INLINE { pack(i + 16 * a, codes[a]); });
   }
-  for (; i + 16 <= n; i += 16) pack(i, code_of(search, div(load(x + i), divisor)));
-  if (i < n) pack_last(i, code_of(search, div(load_partial(x + i, n - i), divisor)));
+  for (; i + 16 <= n; i += 16) pack(i, search.codes(div(load(x + i), divisor)));
+  if (i < n) pack_last(i, search.codes(div(load_partial(x + i, n - i), divisor)));
 }
 
 // Calls body(x, count, block) for each block of n elements.
@@ -112,7 +94,7 @@ void quantize_nibbles(const T* from, int64_t size, const BlockSearch16& table,
                       const BlockOutput& out) {
   const Search16 search(table);
   uint8_t zeros[8];
-  pack_nibbles<high_first>(zeros, code_of(search, broadcast(0)));
+  pack_nibbles<high_first>(zeros, search.codes(broadcast(0)));
   auto* scales = static_cast<typename Scale::Stored*>(out.scales);
   for_each_block(from, size, out.block_size, [&](const T* x, int64_t n, int64_t block) {
     const Scale scale(block_absmax(x, n));
@@ -134,30 +116,44 @@ void quantize_nibbles(const T* from, int64_t size, const BlockSearch16& table,
   });
 }
 
-template <class T>
-void quantize_bytes(const T* from, int64_t size, const BlockSearch256& table,
-                    const BlockOutput& out) {
-  const Search256 search(table);
-  uint8_t zeros[16];
-  store_bytes(zeros, code_of(search, broadcast(0)));
+template <class Search, class T>
+void quantize_bytes_by(const T* from, int64_t size, const BlockSearch256& table,
+                       const BlockOutput& out) {
+  constexpr int kAtOnce = 4;
+  const Search search(table);
+  uint8_t last[16];
+  const auto find_last = [&](F32x16 y) BITMETAL_INLINE {
+    const F32x16 one[1] = {y};
+    search.find(one, last);
+  };
+  find_last(broadcast(0));
+  const uint8_t zero = last[0];
   auto* scales = static_cast<float*>(out.scales);
   for_each_block(from, size, out.block_size, [&](const T* x, int64_t n, int64_t block) {
     const AbsmaxScale scale(block_absmax(x, n));
     scales[block] = scale.stored;
     uint8_t* codes = out.codes + block * out.block_size;
     if (scale.divisor == 0) {
-      std::memset(codes, zeros[0], static_cast<size_t>(n));
+      std::memset(codes, zero, static_cast<size_t>(n));
       return;
     }
-    find_all(
-        search, x, n, scale.divisor,
-        [&](int64_t i, I32x16 found) BITMETAL_INLINE { store_bytes(codes + i, found); },
-        [&](int64_t i, I32x16 found) BITMETAL_INLINE {
-          uint8_t packed[16];
-          store_bytes(packed, found);
-          std::memcpy(codes + i, packed, static_cast<size_t>(n - i));
-        });
+    const F32x16 divisor = broadcast(scale.divisor);
+    int64_t i = 0;
+    for (; i + 16 * kAtOnce <= n; i += 16 * kAtOnce) {
+      F32x16 y[kAtOnce];
+      unroll<kAtOnce>([&](auto a) BITMETAL_INLINE { y[a] = div(load(x + i + 16 * a), divisor); });
+      search.find(y, codes + i);
+    }
+    for (; i < n; i += 16) {
+      const int64_t count = n - i < 16 ? n - i : 16;
+      find_last(div(count < 16 ? load_partial(x + i, count) : load(x + i), divisor));
+      std::memcpy(codes + i, last, static_cast<size_t>(count));
+    }
   });
+}
+template <class T>
+void quantize_bytes(const T* x, int64_t n, const BlockSearch256& table, const BlockOutput& out) {
+  quantize_bytes_by<Search256>(x, n, table, out);
 }
 
 // Sixteen codes of `bits` to a stream, lowest bits first.
