@@ -231,7 +231,7 @@ PRODUCTS = [
     *(
         product("nf4", 64, 67, k, batch, dtype, bias=True)
         for k in (320, 333)
-        for batch in (1, 2, 4, 5, 17, 130)
+        for batch in (1, 2, 3, 4, 7, 14, 17, 130)
         for dtype in HALVES_AND_SINGLE
     ),
     *(
@@ -249,7 +249,12 @@ PRODUCTS = [
         for size, bits in [(32, 4), (64, 2), (64, 3), (64, 4), (128, 6), (128, 8)]
         for batch in (2, 7, 11)
     ),
-    *(product("nf4", size, 35, 4096, batch, "float32") for size in (16, 4096) for batch in (3, 9)),
+    *(
+        product("nf4", size, 35, 4096, batch, dtype)
+        for dtype in ("float32", "bfloat16")
+        for size in (16, 4096)
+        for batch in (3, 9)
+    ),
 ]
 
 

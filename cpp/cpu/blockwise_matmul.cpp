@@ -16,9 +16,9 @@ namespace {
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Rows of activations up to which decoding weights anew for every four of them costs less than
-// writing them out: in float32, and as pairs of bfloat16.
+// writing them out, and than turning them around for tiles that decode.
 constexpr int64_t kFewRows = 8;
-constexpr int64_t kFewRowsOfPairs = 4;
+constexpr int64_t kFewRowsBesideTiles = 3;
 // Activation rows at a time, whose sums stay in L2: each decodes the weights again.
 constexpr int64_t kBatchStep = 1024;
 
@@ -38,7 +38,8 @@ class Product {
   void run() const {
     constexpr bool pairs = std::is_same_v<T, bfloat16>;
     const bool has_pairs = pairs && kernels().bf16.rows > 0;
-    if (m_ <= (has_pairs && w_.whole_nibbles() ? kFewRowsOfPairs : kFewRows)) {
+    const bool tiles_decode = has_pairs && w_.whole_nibbles() && !w_.q.biases;
+    if (m_ <= (tiles_decode ? kFewRowsBesideTiles : kFewRows)) {
       if (!w_.whole_nibbles()) return few_rows();
       if constexpr (pairs) {
         if (has_pairs) return few_rows_of_pairs();
@@ -48,6 +49,10 @@ class Product {
     for (int64_t first = 0; first < m_; first += kBatchStep) {
       const int64_t count = std::min(kBatchStep, m_ - first);
       if constexpr (pairs) {
+        if (tiles_decode) {
+          many_rows(first, count, NibbleStrips(w_));
+          continue;
+        }
         if (has_pairs) {
           many_rows(first, count, PairStrips(w_));
           continue;
@@ -192,7 +197,7 @@ class Product {
   void many_rows(int64_t first, int64_t count, const Strips& strips) const {
     const auto* a = pack(strips, x_ + first * k_, count);
     const int64_t width = strips.width(), stride = strips.words_of(k_);
-    const int64_t strip_words = width * strips.words_of(std::min(kStripDepth, k_));
+    const int64_t strip_words = width * strips.words_of(std::min(Strips::kDepth, k_));
     parallel_for(ceil_div(n_, width), 1, [&](int64_t begin, int64_t end) {
       float* c = memory(Scratch::own, count * width + strip_words + strips.floats());
       auto* strip = reinterpret_cast<typename Strips::Word*>(c + count * width);
@@ -200,8 +205,8 @@ class Product {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t row = i * width, columns = std::min(width, n_ - row);
         own.begin(row, columns, c + count * width + strip_words);
-        for (int64_t k0 = 0; k0 < k_; k0 += kStripDepth) {
-          const int64_t depth = std::min(kStripDepth, k_ - k0);
+        for (int64_t k0 = 0; k0 < k_; k0 += Strips::kDepth) {
+          const int64_t depth = std::min(Strips::kDepth, k_ - k0);
           own.decode(k0, depth, strip);
           for_each_tile(count, strips.height(), [&](int64_t r, int64_t rows) {
             own.multiply(rows, a + r * stride + strips.words_of(k0) * rows, strip, k0, depth,
@@ -219,11 +224,11 @@ class Product {
     using Word = typename Strips::Word;
     const int64_t stride = strips.words_of(k_);
     auto* packed = memory<Word>(Scratch::shared, count * stride);
-    parallel_for(ceil_div(k_, kStripDepth), 1, [&](int64_t begin, int64_t end) {
+    parallel_for(ceil_div(k_, Strips::kDepth), 1, [&](int64_t begin, int64_t end) {
       alignas(64) Word lines[kMaxTileRows * kStripDepth];
-      for (int64_t k0 = begin * kStripDepth; k0 < std::min(end * kStripDepth, k_);
-           k0 += kStripDepth) {
-        const int64_t depth = std::min(kStripDepth, k_ - k0), words = strips.words_of(depth);
+      for (int64_t k0 = begin * Strips::kDepth; k0 < std::min(end * Strips::kDepth, k_);
+           k0 += Strips::kDepth) {
+        const int64_t depth = std::min(Strips::kDepth, k_ - k0), words = strips.words_of(depth);
         for_each_tile(count, strips.height(), [&](int64_t first, int64_t rows) {
           for (int64_t i = 0; i < rows; ++i) {
             strips.pack(x + (first + i) * k_ + k0, depth, lines + i * words);

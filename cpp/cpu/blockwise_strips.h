@@ -1,9 +1,10 @@
 // What the tiles of a product of blockwise weights read: strips of activations, as wide as the
-// tiles are high, and strips of decoded weights. In float32, or in pairs of bfloat16 where the
-// instruction set multiplies those.
+// tiles are high, and strips of weights. In float32, or in pairs of bfloat16 where the instruction
+// set multiplies those.
 //
 // A kind of strips has
 //   Word, words_of(depth)    what a strip is made of, and how many to a line of so many columns
+//   kDepth                   columns to a strip
 //   width()                  of a strip of weights, in rows of the weight
 //   pack(x, depth, words)    a line of activations
 //   floats()                 scratch memory that a thread gives to begin() and decode()
@@ -23,7 +24,7 @@ namespace bitmetal::cpu {
 
 // Room for zeros on either side of a line: a run of weights may begin before its row.
 inline constexpr int64_t kMargin = 16;
-// A strip of weights of this depth, and as much of a tile's activations, share L1.
+// A strip of decoded weights of this depth, and as much of a tile's activations, share L1.
 inline constexpr int64_t kStripDepth = 256;
 
 // Rows of a weight, and where it can be said once, what decodes them.
@@ -74,6 +75,7 @@ template <class T>
 class FloatStrips {
  public:
   using Word = float;
+  static constexpr int64_t kDepth = kStripDepth;
 
   FloatStrips(const BlockMatrix& w, ConvertRun widen) : w_(w), widen_(widen) {}
 
@@ -141,14 +143,13 @@ class FloatStrips {
   float* memory_ = nullptr;
 };
 
-// Whole nibbles are looked up as they are, rounded to bfloat16, and scales are left to the sums of
-// each block; all else is decoded, and the products of value and scale are rounded.
+// Pairs of decoded weights: the products of value and scale, rounded.
 class PairStrips {
  public:
   using Word = uint32_t;
+  static constexpr int64_t kDepth = kStripDepth;
 
-  explicit PairStrips(const BlockMatrix& w)
-      : w_(w), whole_(w.whole_nibbles() && !w.q.biases), blocks_(w.columns / w.q.block_size) {}
+  explicit PairStrips(const BlockMatrix& w) : w_(w) {}
 
   static int64_t words_of(int64_t depth) { return (depth + 7) / 8 * 4; }
   static int64_t width() { return kernels().bf16.columns; }
@@ -165,27 +166,15 @@ class PairStrips {
   }
 
   int64_t floats() const {
-    const int64_t all = width() * (blocks_ + 1);
-    const int64_t lines = width() * kStripDepth / 2 + kStripDepth + 2 * kMargin;
-    return whole_ ? all + w_.scales.buffer(all)
-                  : lines + w_.scales.buffer(blocks_within(w_, kStripDepth));
+    return width() * kStripDepth / 2 + kStripDepth + 2 * kMargin +
+           w_.scales.buffer(blocks_within(w_, kStripDepth));
   }
   void begin(int64_t row, int64_t count, float* memory) {
     row_ = row;
     count_ = count;
     memory_ = memory;
-    if (!whole_) return;
-    const BlockRun run =
-        w_.scales.run(row * w_.columns, count * w_.columns, memory + width() * blocks_);
-    if (count < width()) std::fill_n(memory, width() * blocks_, 0.0f);
-    kernels().gemm.transpose(run.scales, blocks_, count, blocks_, memory, width());
   }
   void decode(int64_t k0, int64_t depth, uint32_t* strip) const {
-    if (whole_) {
-      const auto* codes = w_.q.codes.data_as<uint8_t>() + (row_ * w_.columns + k0) / 2;
-      return kernels().bf16.decode_nibbles[w_.high_first()](codes, w_.columns / 2, count_, depth,
-                                                            w_.book(), strip);
-    }
     const int64_t words = words_of(depth);
     auto* packed = reinterpret_cast<uint32_t*>(memory_);
     auto* to = reinterpret_cast<bfloat16*>(packed + width() * words);
@@ -198,24 +187,65 @@ class PairStrips {
     }
     kernels().gemm.transpose(packed, words, count_, words, strip, width());
   }
-  void multiply(int64_t rows, const uint32_t* a, const uint32_t* strip, int64_t k0, int64_t depth,
-                float* c, bool add) const {
-    const auto tile = kernels().bf16.multiply[rows];
-    if (!whole_) return tile(a, strip, words_of(depth), nullptr, c, width(), add);
-    const int64_t step = std::min(w_.q.block_size, depth);
-    for (int64_t k = 0; k < depth; k += step) {
-      const int64_t words = words_of(std::min(step, depth - k)), before = words_of(k);
-      tile(a + before * rows, strip + before * width(), words,
-           memory_ + (k0 + k) / w_.q.block_size * width(), c, width(), add || k > 0);
-    }
+  static void multiply(int64_t rows, const uint32_t* a, const uint32_t* strip, int64_t,
+                       int64_t depth, float* c, bool add) {
+    kernels().bf16.multiply[rows](a, strip, words_of(depth), c, width(), add);
   }
 
  private:
   const BlockMatrix& w_;
-  const bool whole_;
+  int64_t row_ = 0, count_ = 0;
+  float* memory_ = nullptr;
+};
+
+// Whole nibbles without biases, which the tiles decode.
+class NibbleStrips {
+ public:
+  using Word = uint32_t;
+  static constexpr int64_t kDepth = 2 * kStripDepth;  // not decoded they are an eighth as large
+
+  explicit NibbleStrips(const BlockMatrix& w) : w_(w), blocks_(w.columns / w.q.block_size) {}
+
+  static int64_t words_of(int64_t depth) { return PairStrips::words_of(depth); }
+  static int64_t width() { return kNibbleStrip; }
+  static int64_t height() { return kernels().bf16.rows; }
+  static void pack(const bfloat16* x, int64_t depth, uint32_t* words) {
+    PairStrips::pack(x, depth, words);
+  }
+
+  int64_t floats() const {
+    const int64_t all = width() * (blocks_ + 1);
+    return all + w_.scales.buffer(all);
+  }
+  void begin(int64_t row, int64_t count, float* memory) {
+    row_ = row;
+    count_ = count;
+    scales_ = memory;
+    const BlockRun run =
+        w_.scales.run(row * w_.columns, count * w_.columns, memory + width() * blocks_);
+    if (count < width()) std::fill_n(memory, width() * blocks_, 0.0f);
+    if (w_.scales.buffer(1) == 0) {  // those of the next rows, which are read in no plain order
+      const float* next = run.scales + count * blocks_;
+      for (int64_t i = 0; i < count * blocks_; i += 16) __builtin_prefetch(next + i, 0, 2);
+    }
+    kernels().gemm.transpose(run.scales, blocks_, count, blocks_, memory, width());
+  }
+  void decode(int64_t k0, int64_t depth, uint32_t* strip) const {
+    const auto* codes = w_.q.codes.data_as<uint8_t>() + (row_ * w_.columns + k0) / 2;
+    kernels().bf16.turn_nibbles(codes, w_.columns / 2, count_, depth, strip);
+  }
+  void multiply(int64_t rows, const uint32_t* a, const uint32_t* strip, int64_t k0, int64_t depth,
+                float* c, bool add) const {
+    const int64_t size = w_.q.block_size;
+    kernels().bf16.multiply_nibbles[w_.high_first()][rows](a, strip, depth, count_, w_.book(), size,
+                                                           scales_ + k0 / size * width(), c, add);
+  }
+
+ private:
+  const BlockMatrix& w_;
   const int64_t blocks_;  // of a row
   int64_t row_ = 0, count_ = 0;
-  float* memory_ = nullptr;  // of whole nibbles, the scales: [blocks][width]
+  float* scales_ = nullptr;  // [blocks][width]
 };
 
 }  // namespace bitmetal::cpu

@@ -92,7 +92,7 @@ class Bf16Elements {
   }
   void multiply(const uint32_t* a, const uint32_t* b, int64_t words, float* c, int64_t stride,
                 bool add) const {
-    kernels_.multiply[rows_](a, b, words, nullptr, c, stride, add);
+    kernels_.multiply[rows_](a, b, words, c, stride, add);
   }
   void write(const float* sums, const float*, int64_t n, std::byte* out) const {
     encode_(sums, out, n);

@@ -12,17 +12,25 @@
 
 namespace bitmetal::cpu {
 
+inline constexpr int64_t kNibbleStrip = 64;  // rows of weights
+
 struct Bf16Kernels {
   int rows, columns;  // of a tile; 0 where the set has no such products
 
-  // [n]: a tile of n <= rows lines of a. Operands come in strips as in gemm.h, of words; c gets
-  // scales[column] * the sums, or them alone where `scales` is null.
-  void (*multiply[kMaxTileRows + 1])(const uint32_t* a, const uint32_t* b, int64_t words,
-                                     const float* scales, float* c, int64_t stride, bool add);
-  // Low or high nibbles first: `count` <= columns rows of weights, `row_bytes` apart, to the words
-  // of a strip. `depth` is a multiple of 8 columns.
-  void (*decode_nibbles[2])(const uint8_t* codes, int64_t row_bytes, int64_t count, int64_t depth,
-                            const float* book, uint32_t* strip);
+  // [n]: a tile of n <= rows lines of a. Operands come in strips as in gemm.h, of words.
+  void (*multiply[kMaxTileRows + 1])(const uint32_t* a, const uint32_t* b, int64_t words, float* c,
+                                     int64_t stride, bool add);
+
+  // Rows of weights, `count` <= kNibbleStrip of them and `row_bytes` apart, to a strip: of each
+  // eight columns the nibbles as they are, one word a row. `depth` is a multiple of 8 columns.
+  void (*turn_nibbles)(const uint8_t* codes, int64_t row_bytes, int64_t count, int64_t depth,
+                       uint32_t* strip);
+  // Low or high nibbles first, [n]: such a strip of `count` rows times n <= rows lines of a. Sums
+  // of a block are scaled; scales and c have kNibbleStrip columns.
+  using MultiplyNibbles = void (*)(const uint32_t* a, const uint32_t* strip, int64_t depth,
+                                   int64_t count, const float* book, int64_t block_size,
+                                   const float* scales, float* c, bool add);
+  MultiplyNibbles multiply_nibbles[2][kMaxTileRows + 1];
   // As dot_nibbles of blockwise.h; a chunk of activations is 4 vectors, of which vector j holds the
   // words j of each eight columns.
   void (*dot_nibbles[2])(const NibbleRows& w, const uint32_t* x, int64_t stride, const float* sums,
