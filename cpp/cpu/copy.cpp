@@ -1,4 +1,5 @@
 #include <cstring>
+#include <utility>
 
 #include "core/thread_pool.h"
 #include "cpu/backend.h"
@@ -17,6 +18,7 @@ constexpr int64_t kBlock = 512;  // elements on their way through L1: 4 KiB at m
 // fill four cache lines.
 constexpr int64_t kTile = 64;
 constexpr int64_t kTileBytes = 256;
+constexpr int64_t kRunBlock = 16;
 
 class Copier {
  public:
@@ -83,21 +85,53 @@ class Copier {
             out(walk_.out_offset + begin * walk_.out_stride[0]), end - begin);
       });
     }
-    const bool runs = same_ && walk_.in_stride[last] == 1 && walk_.out_stride[last] == 1;
-    const bool streams = runs && streams_ && length * out_size_ >= kTileBytes;
+    if (same_ && walk_.in_stride[last] == 1 && walk_.out_stride[last] == 1) return runs(length);
     parallel_for(walk_.count(last), grain_of(bytes), [&](int64_t begin, int64_t end) {
       Position at(walk_, last, begin);
+      for (int64_t i = begin; i < end; ++i, at.next()) row(in(at.in), out(at.out), length);
+    });
+  }
+
+  // Rows that are contiguous on both sides, kRunBlock neighbours of the output at a time, and
+  // before others of the output those that are near in the input.
+  void runs(int64_t length) const {
+    const int last = walk_.rank - 1, beside = last - 1;
+    int near = beside;
+    for (int axis = 0; axis < last; ++axis) {
+      if (walk_.in_stride[axis] < walk_.in_stride[near]) near = axis;
+    }
+    const int64_t size = length * out_size_, block = near == beside ? 1 : kRunBlock;
+    const int64_t in_step = walk_.in_stride[beside], out_step = walk_.out_stride[beside];
+    const Walk outer = in_tiles(beside, block, near, 1);
+    const bool streams = streams_ && size >= kTileBytes;
+    parallel_for(outer.count(last), grain_of(2 * block * size), [&](int64_t begin, int64_t end) {
+      Position at(outer, last, begin);
       for (int64_t i = begin; i < end; ++i, at.next()) {
-        if (streams) {
-          stream(out(at.out), in(at.in), length * out_size_);
-        } else if (runs) {
-          move_short(in(at.in), out(at.out), length * out_size_);
-        } else {
-          row(in(at.in), out(at.out), length);
+        const int64_t count = std::min(block, walk_.size[beside] - at.index(near) * block);
+        for (int64_t r = 0; r < count; ++r) {
+          const std::byte* from = in(at.in + r * in_step);
+          std::byte* to = out(at.out + r * out_step);
+          streams ? stream(to, from, size) : move_short(from, to, size);
         }
       }
       if (streams) stream_fence();
     });
+  }
+
+  // The walk with blocks in place of elements of two dimensions, which change places: `first` is
+  // where `second` was.
+  Walk in_tiles(int first, int64_t first_block, int second, int64_t second_block) const {
+    Walk outer = walk_;
+    for (const auto& [axis, block] : {std::pair{first, first_block}, {second, second_block}}) {
+      if (block == 1) continue;
+      outer.size[axis] = (walk_.size[axis] + block - 1) / block;
+      outer.in_stride[axis] *= block;
+      outer.out_stride[axis] *= block;
+    }
+    std::swap(outer.size[first], outer.size[second]);
+    std::swap(outer.in_stride[first], outer.in_stride[second]);
+    std::swap(outer.out_stride[first], outer.out_stride[second]);
+    return outer;
   }
 
   void row(const std::byte* from, std::byte* to, int64_t n) const {
@@ -123,23 +157,19 @@ class Copier {
     }
   }
 
-  // The output runs along the last dimension, the input along another: tile by tile of the two.
+  // The output runs along the last dimension, the input along another: tile by tile of the two, and
+  // first along the input, where what comes next is fetched ahead.
   void tiles(int along) const {
     const int last = walk_.rank - 1;
     const int64_t rows = std::max(kTile, kTileBytes / in_size_), columns = kTile;
-    Walk outer = walk_;  // with tiles in place of elements
-    for (const auto& [axis, side] : {std::pair{along, columns}, {last, rows}}) {
-      outer.size[axis] = (walk_.size[axis] + side - 1) / side;
-      outer.in_stride[axis] *= side;
-      outer.out_stride[axis] *= side;
-    }
+    const Walk outer = in_tiles(along, columns, last, rows);
     parallel_for(outer.count(outer.rank), grain_of(rows * columns * (in_size_ + out_size_)),
                  [&](int64_t begin, int64_t end) {
                    Position at(outer, outer.rank, begin);
                    for (int64_t i = begin; i < end; ++i, at.next()) {
                      tile(in(at.in), out(at.out), along,
-                          std::min(columns, walk_.size[along] - at.index(along) * columns),
-                          std::min(rows, walk_.size[last] - at.index(last) * rows));
+                          std::min(columns, walk_.size[along] - at.index(last) * columns),
+                          std::min(rows, walk_.size[last] - at.index(along) * rows));
                    }
                    if (streams_) stream_fence();
                  });

@@ -60,14 +60,21 @@ void transpose_block(const void* in_bytes, int64_t in_stride, int64_t rows, int6
 }
 
 // The same into a buffer, a few rows at a time: for rows so far apart that a cache cannot hold a
-// piece of each.
+// piece of each. Fetches what follows in every row ahead.
 template <class T>
 void turn_rows(const std::byte* in, int64_t in_stride, int64_t rows, int64_t columns, T* out,
                int64_t out_stride) {
-  constexpr int64_t kStep = TransposeSquare<T>::kSide;
+  constexpr int64_t kStep = TransposeSquare<T>::kSide, kLine = 64;
+  const int64_t row_bytes = in_stride * static_cast<int64_t>(sizeof(T));
+  const int64_t bytes = columns * static_cast<int64_t>(sizeof(T));
   for (int64_t i = 0; i < rows; i += kStep) {
-    transpose_block<T>(in + i * in_stride * static_cast<int64_t>(sizeof(T)), in_stride,
-                       rows - i < kStep ? rows - i : kStep, columns, out + i, out_stride);
+    const int64_t count = rows - i < kStep ? rows - i : kStep;
+    for (int64_t r = i; r < i + count; ++r) {
+      for (int64_t at = 0; at < bytes; at += kLine) {
+        __builtin_prefetch(in + r * row_bytes + bytes + at, 0, 2);
+      }
+    }
+    transpose_block<T>(in + i * row_bytes, in_stride, count, columns, out + i, out_stride);
   }
 }
 
