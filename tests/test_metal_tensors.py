@@ -109,6 +109,35 @@ def test_tensors_and_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_array_equal(back, X * 2)
 
 
+class Softly:
+    """`bitmetal._tensors`, which gives tensors of the host arrays on softmetal: copies of them."""
+
+    def __init__(self) -> None:
+        self.lent: list[tuple[Any, bm.Array]] = []
+
+    def to_array(self, tensor: Any) -> bm.Array:
+        array = bm.from_dlpack(tensor.detach()).to("softmetal")
+        self.lent.append((tensor, array))
+        return array
+
+    @staticmethod
+    def to_tensor(array: bm.Array) -> Any:
+        import torch
+
+        assert array.device.kind == "softmetal"
+        return torch.from_dlpack(array)
+
+    @staticmethod
+    def empty(shape: tuple[int, ...], like: Any) -> tuple[Any, bm.Array]:
+        array = bm.empty(shape, str(like.dtype).removeprefix("torch."), device="softmetal")
+        return Softly.to_tensor(array), array
+
+    def stand_in(self, monkeypatch: pytest.MonkeyPatch, *modules: Any) -> None:
+        for module in modules:
+            for name in ("to_array", "to_tensor", "empty"):
+                monkeypatch.setattr(module, name, getattr(self, name), raising=False)
+
+
 @pytest.fixture(scope="module")
 def kernels() -> Any:
     """What serves bitsandbytes, whose import may log a traceback: of no test that holds arrays."""
@@ -119,52 +148,98 @@ def kernels() -> Any:
 
 
 def test_bitsandbytes_operators_on_mps(kernels: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the key of mps: the results, and the tensors changed in place, are those of cpu.
+
+    With the sizes and types of the fake kernels, for mps: so `torch.library.opcheck` has it, which
+    takes the key from the tensors.
+    """
     torch = pytest.importorskip("torch")
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
     from bitmetal import bitsandbytes as backend
+    from test_bitsandbytes import UNFIT_FAKES, operator_cases, overload_named
 
     kernels.register(("cpu", "mps"))
     on_mps = torch._C.DispatchKeySet(torch._C.DispatchKey.MPS)
-    written: list[tuple[Any, bm.Array]] = []
+    double = Softly()
 
-    def to_array(tensor: Any) -> bm.Array:
-        return bm.from_dlpack(tensor.detach()).to("softmetal")
+    def of_tensors(change: Any, values: Any) -> Any:
+        return torch.utils._pytree.tree_map_only(torch.Tensor, change, values)
 
-    def to_tensor(array: bm.Array) -> Any:
-        assert array.device.kind == "softmetal"
-        return torch.from_dlpack(array)
+    def tensors(values: Any) -> list[Any]:
+        return [v for v in torch.utils._pytree.tree_leaves(values) if isinstance(v, torch.Tensor)]
 
-    def empty(shape: tuple[int, ...], like: Any) -> tuple[Any, bm.Array]:
-        array = bm.empty(shape, str(like.dtype).removeprefix("torch."), device="softmetal")
-        written.append((torch.from_dlpack(array), array))
-        return written[-1]
+    def on_mps_like(t: Any) -> Any:
+        return torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device="mps")
 
-    torch.manual_seed(0)
-    x, w = torch.randn(3, 64), torch.randn(32, 64)
-    book = torch.linspace(-1, 1, 256)
-    ops = torch.ops.bitsandbytes
-    codes, absmax = ops.quantize_4bit(w, 64, "nf4", torch.uint8)
-    codes8, absmax8 = ops.quantize_blockwise(w, book, 256)
-    rows, row_absmax, _ = ops.int8_vectorwise_quant(x.half(), 0.0)
-    columns, column_absmax, _ = ops.int8_vectorwise_quant(w.half(), 0.0)
-    sums = ops.int8_linear_matmul(rows, columns)
-    calls = [
-        (ops.quantize_4bit, (w, 64, "nf4", torch.uint8)),
-        (ops.dequantize_4bit, (codes, absmax, 64, "nf4", w.shape, torch.float16)),
-        (ops.gemm_4bit, (x, codes, w.shape, absmax, 64, "nf4")),
-        (ops.quantize_blockwise, (w, book, 256)),
-        (ops.dequantize_blockwise, (codes8, absmax8, book, 256, torch.float32)),
-        (ops.int8_vectorwise_quant, (x.half(), 0.0)),
-        (ops.int8_linear_matmul, (rows, columns)),
-        (ops.int8_mm_dequant, (sums, row_absmax, column_absmax)),
-        (ops.int8_scaled_mm, (rows, columns, row_absmax, column_absmax)),
-    ]
-    expected = [op.default(*arguments) for op, arguments in calls]
-    monkeypatch.setattr(kernels, "to_array", to_array)
-    monkeypatch.setattr(kernels, "to_tensor", to_tensor)
-    monkeypatch.setattr(kernels, "empty", empty)
-    backend.calls.clear()
-    for (op, arguments), wanted in zip(calls, expected, strict=True):
-        found = op.default.redispatch(on_mps, *arguments)
-        assert backend.calls.total() == 1
-        torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+    def described(tensor: Any) -> Any:
+        return tensor.shape, tensor.dtype, tensor.stride()
+
+    calls = []
+    for name, here in operator_cases().items():
+        there, operator = of_tensors(torch.clone, here), overload_named(name)
+        with FakeTensorMode():
+            given, fake = of_tensors(on_mps_like, here), None
+            if name not in UNFIT_FAKES | {"int8_double_quant"}:  # whose sizes depend on values
+                fake = operator(*given)
+        calls.append((name, there, operator(*here), here, fake))
+    double.stand_in(monkeypatch, kernels)
+    for name, there, wanted, here, fake in calls:
         backend.calls.clear()
+        found = overload_named(name).redispatch(on_mps, *there)
+        assert backend.calls[name] == 1
+        if name == "int8_linear_matmul.out":
+            for tensor, array in double.lent:
+                tensor.copy_(torch.from_dlpack(array))
+        double.lent.clear()
+        torch.testing.assert_close(
+            tensors((found, there)), tensors((wanted, here)), rtol=1e-5, atol=1e-5
+        )
+        if fake is not None:
+            assert of_tensors(described, found) == of_tensors(described, fake)
+            assert of_tensors(lambda t: t.device.type, fake) == of_tensors(lambda _: "mps", fake)
+
+
+def test_layers_on_softmetal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The layers' own code, forwards and backwards, with softmetal's arrays in place of the cpu's.
+
+    Their operators have a kernel for the key of mps; it is the function that runs here.
+    """
+    torch = pytest.importorskip("torch")
+    import bitmetal.torch as bt
+    from bitmetal.torch import _blockwise, _common, _models, _ternary
+
+    names = [
+        "bitlinear", "ternary_training", "ternary_dequantize", "ternary_fake_quantize",
+        "blockwise_linear", "blockwise_dequantize",
+    ]  # fmt: skip
+    for name in names:
+        assert torch._C._dispatch_has_kernel_for_dispatch_key(f"bitmetal::{name}", "MPS")
+
+    def results(format: str, double_quant: bool, train: bool) -> list[Any]:
+        torch.manual_seed(0)
+        model = torch.nn.Sequential(torch.nn.Linear(64, 48), torch.nn.Linear(48, 32))
+        x = torch.randn(3, 64, requires_grad=True)
+        if train:
+            model[0] = bt.TernaryLinear.from_linear(model[0])
+        bt.quantize_linears(
+            model, format, double_quant=double_quant, block_size=16 if format == "nf4" else None
+        )
+        y = model(x)
+        (y * y).sum().backward()
+        return [y.detach(), x.grad, *(p.grad for p in model.parameters() if p.grad is not None)]
+
+    kinds = [
+        ("ternary", False, False),
+        ("ternary", False, True),
+        ("nf4", True, False),
+        ("int8", False, False),
+    ]
+    expected = [results(*kind) for kind in kinds]
+    double = Softly()
+    double.stand_in(monkeypatch, _blockwise, _common, _models, _ternary)
+    for kind, wanted in zip(kinds, expected, strict=True):
+        double.lent.clear()
+        torch.testing.assert_close(results(*kind), wanted, rtol=1e-4, atol=1e-4)
+        assert double.lent
+    double.lent.clear()
