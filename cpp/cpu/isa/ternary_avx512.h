@@ -63,7 +63,7 @@ struct InPlaceDot {
   }
 };
 
-// Trits by lookup in a table of 256 bytes. It needs VBMI, which the first processors of the set
+// Trits by lookup in a table of 81 bytes. It needs VBMI, which the first processors of the set
 // lack.
 #define BITMETAL_TRIT_TARGET                                                \
   __attribute__((                                                           \
@@ -72,27 +72,26 @@ struct InPlaceDot {
 inline bool has_trit_lookup() { return __builtin_cpu_supports("avx512vbmi"); }
 
 struct TritLookup {
-  __m512i table[4];
-  Codes last;
+  __m512i table[2];
 
-  BITMETAL_TRIT_TARGET BITMETAL_INLINE explicit TritLookup(const uint8_t* bytes) {
-    for (int i = 0; i < 4; ++i) table[i] = _mm512_loadu_si512(bytes + 64 * i);
+  BITMETAL_TRIT_TARGET BITMETAL_INLINE explicit TritLookup(const uint8_t* bytes)
+      : table{_mm512_loadu_si512(bytes), _mm512_loadu_si512(bytes + 64)} {}
+  // The first four digits of each byte as bit fields; `fifth` is 81 times the last one.
+  BITMETAL_TRIT_TARGET BITMETAL_INLINE Codes expand(Codes trits, Codes& fifth) const {
+    const __m512i unit = _mm512_set1_epi8(81);  // less than 0 is more than 80
+    __m512i rest = _mm512_min_epu8(trits.v, _mm512_sub_epi8(trits.v, unit));
+    rest = _mm512_min_epu8(rest, _mm512_sub_epi8(rest, unit));
+    fifth.v = _mm512_sub_epi8(trits.v, rest);
+    return {_mm512_permutex2var_epi8(table[0], rest, table[1])};
   }
-  // Code block i, of four; after them `last` is the fifth.
+  // Field i of the fifth block of codes.
   template <int i>
-  BITMETAL_TRIT_TARGET BITMETAL_INLINE Codes expand(Codes trits) {
-    const __m512i low = _mm512_permutex2var_epi8(table[0], trits.v, table[1]);
-    const __m512i high = _mm512_permutex2var_epi8(table[2], trits.v, table[3]);
-    const __m512i one = _mm512_set1_epi8(static_cast<char>(1 << 2 * i));
-    const __m512i at_least_1 =
-        _mm512_maskz_mov_epi8(_mm512_cmpge_epu8_mask(trits.v, _mm512_set1_epi8(81)), one);
-    last.v = i ? _mm512_add_epi8(last.v, at_least_1) : at_least_1;
-    last.v = _mm512_mask_add_epi8(
-        last.v, _mm512_cmpge_epu8_mask(trits.v, _mm512_set1_epi8(static_cast<char>(162))), last.v,
-        one);
-    return {_mm512_mask_blend_epi8(_mm512_movepi8_mask(trits.v), low, high)};
+  static BITMETAL_TRIT_TARGET BITMETAL_INLINE Codes field(Codes fifth) {
+    // 81 and 162 end in the bits of 1 and 2.
+    return {_mm512_slli_epi16(_mm512_and_si512(fifth.v, _mm512_set1_epi8(3)), 2 * i)};
   }
 };
+inline Codes operator|(Codes a, Codes b) { return {_mm512_or_si512(a.v, b.v)}; }
 
 // sum += table[index], an index being the low 4 bits of a lane. The empty
 // statement keeps g++ 12 from regrouping the additions until it runs out of registers.

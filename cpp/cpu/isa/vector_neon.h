@@ -8,18 +8,22 @@ constexpr int kTileVectors = 3;
 
 using IntegerRegister = int32x4_t;
 
-inline float32x4_t fma(float32x4_t a, float32x4_t b, float32x4_t c) { return vfmaq_f32(c, a, b); }
-inline float64x2_t fma(float64x2_t a, float64x2_t b, float64x2_t c) { return vfmaq_f64(c, a, b); }
+// The results are vectors of the extension: templates tell them from those of arm_neon.h.
+typedef float Float4 __attribute__((vector_size(16)));
+typedef double Double2 __attribute__((vector_size(16)));
 
-inline float32x4_t widen(const float16* p) {
+inline Float4 fma(Float4 a, Float4 b, Float4 c) { return vfmaq_f32(c, a, b); }
+inline Double2 fma(Double2 a, Double2 b, Double2 c) { return vfmaq_f64(c, a, b); }
+
+inline Float4 widen(const float16* p) {
   return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(reinterpret_cast<const uint16_t*>(p))));
 }
-inline void narrow(float32x4_t v, float16* p) {
+inline void narrow(Float4 v, float16* p) {
   vst1_u16(reinterpret_cast<uint16_t*>(p), vreinterpret_u16_f16(vcvt_f16_f32(v)));
 }
 
-inline float64x2_t lower_half(float32x4_t v) { return vcvt_f64_f32(vget_low_f32(v)); }
-inline float64x2_t upper_half(float32x4_t v) { return vcvt_high_f64_f32(v); }
+inline Double2 lower_half(Float4 v) { return vcvt_f64_f32(vget_low_f32(v)); }
+inline Double2 upper_half(Float4 v) { return vcvt_high_f64_f32(v); }
 
 inline uint8x16_t low_bytes(const int32x4_t (&v)[4]) {
   const int16x8_t low = vcombine_s16(vmovn_s32(v[0]), vmovn_s32(v[1]));

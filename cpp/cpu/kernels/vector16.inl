@@ -82,6 +82,7 @@ inline F32x16 mul_add(F32x16 a, F32x16 b, F32x16 c) {
 inline I32x16 broadcast_int(int32_t x) { BITMETAL_INTEGERS(broadcast<Integers>(x)); }
 inline I32x16 add(I32x16 a, I32x16 b) { BITMETAL_INTEGERS((Integers)a.v[i] + (Integers)b.v[i]); }
 inline I32x16 sub(I32x16 a, I32x16 b) { BITMETAL_INTEGERS((Integers)a.v[i] - (Integers)b.v[i]); }
+inline I32x16 div(I32x16 a, int32_t b) { BITMETAL_INTEGERS((Integers)a.v[i] / b); }
 inline I32x16 max(I32x16 a, I32x16 b) {
   BITMETAL_INTEGERS(max((Integers)a.v[i], (Integers)b.v[i]));
 }
