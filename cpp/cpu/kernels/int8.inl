@@ -30,6 +30,7 @@ inline void multiply_int8_tile(const int8_t* a, const int8_t* b, int64_t k, int3
                           unroll<M>([&](auto m) BITMETAL_INLINE { l[m] = load_left(left[m]); });
                           unroll<N>([&](auto n) BITMETAL_INLINE {
                             const Int8Right r = load_right(right[n]);
+                            prefetch(right[n] + N * k);  // the next rows
                             if constexpr (kInt8LeftOffset != 0) offsets[n].add(int8_offset(), r);
                             unroll<M>([&](auto m) BITMETAL_INLINE { sums[m][n].add(l[m], r); });
                           });
