@@ -16,6 +16,7 @@ PACKAGES = {
     "scipy.linalg": "scipy",
     "bitsandbytes": "bitsandbytes",
     "mlx.core": "mlx[cpu]",
+    "ggml": "pywhispercpp",
 }
 
 
