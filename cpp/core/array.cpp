@@ -106,8 +106,8 @@ int64_t checked_size(const Dims& shape, DType dtype) {
 
 std::pair<const std::byte*, const std::byte*> byte_range(const Array& array) {
   const std::byte* low = array.data();
-  const std::byte* high = low + size_of(array.dtype());
   if (array.size() == 0) return {low, low};
+  const std::byte* high = low + size_of(array.dtype());
   for (int i = 0; i < array.rank(); ++i) {
     const int64_t reach =
         (array.shape(i) - 1) * array.stride(i) * static_cast<int64_t>(size_of(array.dtype()));
