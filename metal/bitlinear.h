@@ -81,6 +81,7 @@ template <typename T>
 
 template <typename Out, bool kGrouped>
 struct BitlinearStore {
+  static constant constexpr bool kAlongRows = true;
   device Out* y;
   device const float* scales;
   device const float* factors;
@@ -104,7 +105,8 @@ template <typename Out, uint kBatch, bool kGrouped>
     uint simdgroups [[simdgroups_per_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
   using Weights = TernaryRows<conditional_t<kGrouped, float, int>, kGrouped>;
   threadgroup typename Weights::Sum shared[kMatvecSimdgroups * kMatvecRows<Weights> * kBatch];
-  const Weights weights{codes, scales, block_count(p.columns), p.groups, p.group_size, 0};
+  const Weights weights{codes,        scales, block_count(p.columns), p.groups, p.group_size,
+                        pair_bits(p), 0};
   const BitlinearStore<Out, kGrouped> store{y, scales, factors, bias, p.rows};
   matvec_rows<kBatch>(weights, q, p.x_row_stride, true, p.rows, p.columns, p.batch, store, shared,
                       simdgroups, group, index, simdgroup, simdgroups, lane);
@@ -128,13 +130,11 @@ template <typename Out, bool kGrouped>
     uint2 tile [[threadgroup_position_in_grid]], uint index [[thread_index_in_threadgroup]],
     uint simdgroup [[simdgroup_index_in_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
   using T = BitlinearElement<kGrouped>;
-  threadgroup T tile_q[kTileElements<T>];
-  threadgroup T tile_w[kTileElements<T>];
-  threadgroup float strips[kStripFloats];
+  threadgroup uint4 memory[kMatmulMemory<T, StandardShape>];
   const BitlinearStore<Out, kGrouped> store{y, scales, factors, bias, p.rows};
-  matmul_simdgroup<kGrouped ? kNotExact : kTernaryExactDepth>(
+  matmul_tile<kGrouped ? kNotExact : kTernaryExactDepth, StandardShape>(
       tokens<T>(q, p), ternary_weight<T, kGrouped>(codes, scales, p), p.batch, p.rows, p.columns,
-      tile, store, tile_q, tile_w, strips, index, simdgroup, lane);
+      tile, store, memory, index, simdgroup, lane);
 }
 
 template <typename Out, bool kGrouped>
@@ -145,10 +145,9 @@ template <typename Out, bool kGrouped>
     device Out* y [[buffer(5)]], constant TernaryMatmulParams& p [[buffer(6)]],
     uint2 tile [[threadgroup_position_in_grid]], uint index [[thread_index_in_threadgroup]]) {
   using T = BitlinearElement<kGrouped>;
-  threadgroup T tile_q[kTileElements<T>];
-  threadgroup T tile_w[kTileElements<T>];
+  threadgroup T memory[kPlainMemory<T, 1>];
   const BitlinearStore<Out, kGrouped> store{y, scales, factors, bias, p.rows};
-  matmul_plain<kGrouped ? kNotExact : kTernaryExactDepth>(
+  matmul_plain_tile<kGrouped ? kNotExact : kTernaryExactDepth, 1>(
       tokens<T>(q, p), ternary_weight<T, kGrouped>(codes, scales, p), p.batch, p.rows, p.columns,
-      tile, store, tile_q, tile_w, index);
+      tile, store, memory, index);
 }

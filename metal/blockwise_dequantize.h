@@ -3,7 +3,8 @@
 //   blockwise_dequantize_FORMAT_T   buffer 0 codes, 1 scales, 2 book, or offsets, 3 nested absmax
 //       (float) and 4 nested book (256 floats) where kFcNestedScales, 5 result,
 //       6 BlockwiseParams, 7 constant ulong, the number of elements
-//       function constants kFcWholeRuns, kFcNestedScales, kFcVectorA (result)
+//       function constants kFcWholeRuns, kFcNestedScales, kFcPowerBlocks, kFcWholeBlocks,
+//       kFcVectorA (result)
 //       The array is seen as rows of p.columns, a multiple of 8 and of blocks that begin rows; the
 //       last row may be short. A threadgroup a row, a thread kDequantizeRuns times eight elements:
 //       columns / 8 / kDequantizeRuns threads

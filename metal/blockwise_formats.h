@@ -17,6 +17,8 @@ constant bool whole_runs [[function_constant(8)]];
 constant bool nested_scales [[function_constant(9)]];
 constant bool half_scales [[function_constant(10)]];
 constant bool bfloat_scales [[function_constant(11)]];
+constant bool power_blocks [[function_constant(20)]];
+constant bool whole_blocks [[function_constant(21)]];
 
 // What the host binds (the kernels' headers say where).
 struct Stored {
@@ -53,12 +55,12 @@ METAL_FUNC void set_value(thread Run& run, uint i, float value) {
   }
 }
 
-// x / size for a size that is a power of two, of this logarithm, or any other, which says 32.
+// x / size, of which shift is the logarithm where sizes are powers of two.
 METAL_FUNC uint quotient(uint x, uint size, uint shift) {
-  return shift < 32 ? x >> shift : x / size;
+  return power_blocks ? x >> shift : x / size;
 }
 METAL_FUNC ulong quotient(ulong x, uint size, uint shift) {
-  return shift < 32 ? x >> shift : x / size;
+  return power_blocks ? x >> shift : x / size;
 }
 
 // Absolute maxima of blocks that run over the flattened weight: floats, or, nested, 8-bit codes of
@@ -89,8 +91,9 @@ struct BookFormat {
 
   struct Row {
     device const uchar* codes;
-    ulong start;  // flattened
-    ulong block;  // that it starts in
+    ulong start;                 // flattened
+    ulong block;                 // that it starts in
+    device const float* scales;  // of that block on, where they are not nested
     uint in_block;
   };
 
@@ -114,7 +117,14 @@ struct BookFormat {
   METAL_FUNC Row row(uint index) const {
     const ulong start = ulong(index) * columns;
     const ulong block = quotient(start, block_size, block_shift);
-    return Row{codes + start * kBits / 8, start, block, uint(start - block * block_size)};
+    return Row{codes + start * kBits / 8, start, block,
+               (device const float*)scales.stored + (nested_scales ? 0 : block),
+               uint(start - block * block_size)};
+  }
+
+  // By its place in bytes.
+  METAL_FUNC float value(uint place) const {
+    return *(threadgroup const float*)((threadgroup const uchar*)book + place);
   }
 
   METAL_FUNC uint code(ulong element) const {
@@ -122,23 +132,15 @@ struct BookFormat {
     return codes[element / 2] >> (element % 2 ? 0 : 4) & 15u;
   }
 
-  METAL_FUNC Run run(thread const Row& row, uint column) const {
-    const uint block = quotient(row.in_block + column, block_size, block_shift);
-    if (whole_runs) {
-      const float scale = scales.at(row.block + block);
-      device const uchar* from = row.codes + column * kBits / 8;
-      if (kBits == 8) {
-        const uint2 words = *(device const uint2*)from;
-        const uchar4 a = as_type<uchar4>(words.x), b = as_type<uchar4>(words.y);
-        return Run{float4(book[a.x], book[a.y], book[a.z], book[a.w]),
-                   float4(book[b.x], book[b.y], book[b.z], book[b.w]), scale, 0};
-      }
-      const uint word = *(device const uint*)from;
-      const uchar4 even = as_type<uchar4>(word >> 4 & 0x0f0f0f0fu);
-      const uchar4 odd = as_type<uchar4>(word & 0x0f0f0f0fu);
-      return Run{float4(book[even.x], book[odd.x], book[even.y], book[odd.y]),
-                 float4(book[even.z], book[odd.z], book[even.w], book[odd.w]), scale, 0};
-    }
+  // A run as it is stored, where there are whole runs.
+  struct Piece {
+    uint2 words;
+    float scale;
+    Run run;  // else
+  };
+
+  // Element by element.
+  METAL_FUNC Run any_run(thread const Row& row, uint column) const {
     Run run{float4(0), float4(0), 1, 0};
     const uint count = min(columns - min(column, columns), 8u);
     uint left = 0;  // of the block
@@ -154,6 +156,41 @@ struct BookFormat {
       --left;
     }
     return run;
+  }
+
+  METAL_FUNC Piece fetch(thread const Row& row, uint column) const {
+    Piece piece;
+    if (whole_runs) {
+      const uint from_block = whole_blocks ? 0 : row.in_block;
+      const uint block = quotient(from_block + column, block_size, block_shift);
+      piece.scale = nested_scales ? scales.at(row.block + block) : row.scales[block];
+      device const uchar* from = row.codes + column / (8 / kBits);
+      if (kBits == 8) {
+        piece.words = *(device const uint2*)from;
+      } else {
+        piece.words = uint2(*(device const uint*)from, 0);
+      }
+    } else {
+      piece.run = any_run(row, column);
+    }
+    return piece;
+  }
+  METAL_FUNC Run decode(thread const Piece& piece) const {
+    if (!whole_runs) return piece.run;
+    if (kBits == 8) {
+      const uchar4 a = as_type<uchar4>(piece.words.x), b = as_type<uchar4>(piece.words.y);
+      return Run{float4(book[a.x], book[a.y], book[a.z], book[a.w]),
+                 float4(book[b.x], book[b.y], book[b.z], book[b.w]), piece.scale, 0};
+    }
+    const uint word = piece.words.x;
+    const uchar4 even = as_type<uchar4>(word >> 2 & 0x3c3c3c3cu);
+    const uchar4 odd = as_type<uchar4>(word << 2 & 0x3c3c3c3cu);
+    return Run{float4(value(even.x), value(odd.x), value(even.y), value(odd.y)),
+               float4(value(even.z), value(odd.z), value(even.w), value(odd.w)), piece.scale, 0};
+  }
+
+  METAL_FUNC Run run(thread const Row& row, uint column) const {
+    return decode(fetch(row, column));
   }
 };
 
@@ -187,6 +224,10 @@ struct MicroscalingFormat {
     const ulong start = ulong(index) * columns;
     return Row{codes + start / 2, scales + (start >> block_shift)};
   }
+
+  using Piece = Run;
+  METAL_FUNC Piece fetch(thread const Row& row, uint column) const { return run(row, column); }
+  static METAL_FUNC Run decode(thread const Piece& piece) { return piece; }
 
   METAL_FUNC Run run(thread const Row& row, uint column) const {
     device const uchar* from = row.codes + column / 2;
@@ -238,6 +279,10 @@ struct AffineFormat {
   static METAL_FUNC float field(uint word, uint i) {
     return float(word >> kBits * i & ((1u << kBits) - 1));
   }
+
+  using Piece = Run;
+  METAL_FUNC Piece fetch(thread const Row& row, uint column) const { return run(row, column); }
+  static METAL_FUNC Run decode(thread const Piece& piece) { return piece; }
 
   METAL_FUNC Run run(thread const Row& row, uint column) const {
     const ulong block = row.block + (column >> block_shift);

@@ -18,7 +18,13 @@
   instantiate(blockwise_matmul_plain, name, type, format)       \
   instantiate(blockwise_dequantize, name, type, format)
 
+#define instantiate_few(name, ...)                                             \
+  template [[host_name("blockwise_matmul_" name)]] [[kernel]]                     \
+  decltype(blockwise_matmul_weight_first<__VA_ARGS__>) blockwise_matmul_weight_first<__VA_ARGS__>;
+
 #define instantiate_format(name, format)              \
+  instantiate_few("few8_" name "_f16", half, format, Few8Shape)   \
+  instantiate_few("few32_" name "_f16", half, format, Few32Shape) \
   instantiate_type(name "_f32", float, format)    \
   instantiate_type(name "_f16", half, format)     \
   instantiate_type(name "_bf16", bfloat, format)

@@ -5,7 +5,7 @@
 //       FORMAT is book4, book8 (scales are floats), mxfp4 or nvfp4 (bytes; the book is not read).
 //       Blocks of 8, 16, ... 256 elements or of multiples of 256. A lane takes eight neighbours, so
 //       that a simdgroup takes several small blocks at once or walks along a large one:
-//       kReduceThreads threads, ceil(count / (8 * max(256, block_size))) threadgroups
+//       kReduceThreads threads, ceil(count / (8 * max(256, block_size))) threadgroups or fewer
 //   blockwise_quantize_any_T        book8 with any blocks: a simdgroup each. kReduceThreads
 //   threads,
 //                                   ceil(blocks / 8) threadgroups
@@ -56,6 +56,18 @@ struct Quotient {
     if (inverse == 0) return divisor > 0 ? x / divisor : 0.0f;
     const float near = x * inverse;
     return fma(fma(-near, divisor, x), inverse, near);
+  }
+  // With one branch for all of them.
+  METAL_FUNC void of_eight(thread float (&x)[8]) const {
+    if (inverse == 0) {
+      for (uint i = 0; i < 8; ++i) x[i] = of(x[i]);
+      return;
+    }
+    BITMETAL_UNROLL
+    for (uint i = 0; i < 8; ++i) {
+      const float near = x[i] * inverse;
+      x[i] = fma(fma(-near, divisor, x[i]), inverse, near);
+    }
   }
 };
 
@@ -149,7 +161,8 @@ template <typename T, typename Encoder>
     device const T* x [[buffer(0)]], device const float* book [[buffer(1)]],
     device uchar* codes [[buffer(2)]], device typename Encoder::Scale* scales [[buffer(3)]],
     constant BlockwiseQuantizeParams& p [[buffer(4)]], uint group [[threadgroup_position_in_grid]],
-    uint index [[thread_index_in_threadgroup]], uint simdgroup [[simdgroup_index_in_threadgroup]],
+    uint groups [[threadgroups_per_grid]], uint index [[thread_index_in_threadgroup]],
+    uint simdgroup [[simdgroup_index_in_threadgroup]],
     uint simdgroups [[simdgroups_per_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
   constexpr uint kBits = Encoder::kBits;
   threadgroup float table[Encoder::kTable];
@@ -157,47 +170,52 @@ template <typename T, typename Encoder>
 
   const uint lanes = min(kSimdWidth, p.block_size / 8);  // that share a block
   const uint steps = max(1u, p.block_size / 256);
-  const ulong part = ulong(group) * simdgroups + simdgroup;
-  const ulong first = part * steps * 256 + lane * 8;
-
-  float values[8];
-  uint greatest = 0;
-  for (uint step = steps; step-- > 0;) {  // ending with the values that are wanted next
-    load_eight(x, first + step * 256, p.count, values);
-    for (uint i = 0; i < 8; ++i) greatest = max(greatest, magnitude(values[i]));
-  }
-  for (ushort mask = 1; mask < lanes; mask *= 2) {
-    greatest = max(greatest, simd_shuffle_xor(greatest, mask));
-  }
-  typename Encoder::Scale stored;
-  const Quotient quotient = Quotient::by(Encoder::divisor(greatest, stored));
-  if (lane % lanes == 0 && first < p.count) {
-    scales[part * (kSimdWidth / lanes) + lane / lanes] = stored;
-  }
-
-  for (uint step = 0; step < steps; ++step) {
-    const ulong at = first + step * 256;
-    if (at >= p.count) break;
-    if (step > 0) load_eight(x, at, p.count, values);
-    uint2 words = uint2(0);
-    for (uint i = 0; i < 8; ++i) {
-      const uint code = encode(quotient.of(values[i]));
-      if (kBits == 4) {
-        words.x |= code << 4 * (i ^ Encoder::kEvenNibble);
-      } else {
-        words[i / 4] |= code << 8 * (i % 4);
-      }
+  // The table is made once for many parts.
+  const ulong all = ulong(groups) * simdgroups;
+  for (ulong part = ulong(group) * simdgroups + simdgroup; part * steps * 256 < p.count;
+       part += all) {
+    const ulong first = part * steps * 256 + lane * 8;
+    float values[8];
+    uint greatest = 0;
+    for (uint step = steps; step-- > 0;) {  // ending with the values that are wanted next
+      load_eight(x, first + step * 256, p.count, values);
+      for (uint i = 0; i < 8; ++i) greatest = max(greatest, magnitude(values[i]));
     }
-    device uchar* to = codes + at * kBits / 8;
-    const uint bytes = (min(p.count - at, 8ul) * kBits + 7) / 8;
-    if (bytes < kBits) {
+    for (ushort mask = 1; mask < lanes; mask *= 2) {
+      greatest = max(greatest, simd_shuffle_xor(greatest, mask));
+    }
+    typename Encoder::Scale stored;
+    const Quotient quotient = Quotient::by(Encoder::divisor(greatest, stored));
+    if (lane % lanes == 0 && first < p.count) {
+      scales[part * (kSimdWidth / lanes) + lane / lanes] = stored;
+    }
+
+    for (uint step = 0; step < steps; ++step) {
+      const ulong at = first + step * 256;
+      if (at >= p.count) break;
+      if (step > 0) load_eight(x, at, p.count, values);
+      uint2 words = uint2(0);
+      quotient.of_eight(values);
+      BITMETAL_UNROLL
       for (uint i = 0; i < 8; ++i) {
-        if (i < bytes) to[i] = words[i / 4] >> 8 * (i % 4);
+        const uint code = encode(values[i]);
+        if (kBits == 4) {
+          words.x |= code << 4 * (i ^ Encoder::kEvenNibble);
+        } else {
+          words[i / 4] |= code << 8 * (i % 4);
+        }
       }
-    } else if (kBits == 4) {
-      *(device uint*)to = words.x;
-    } else {
-      *(device uint2*)to = words;
+      device uchar* to = codes + at * kBits / 8;
+      const uint bytes = (min(p.count - at, 8ul) * kBits + 7) / 8;
+      if (bytes < kBits) {
+        for (uint i = 0; i < 8; ++i) {
+          if (i < bytes) to[i] = words[i / 4] >> 8 * (i % 4);
+        }
+      } else if (kBits == 4) {
+        *(device uint*)to = words.x;
+      } else {
+        *(device uint2*)to = words;
+      }
     }
   }
 }

@@ -19,13 +19,27 @@ struct DenseRows {
 
   METAL_FUNC void begin(uint first) { row = first; }
 
-  template <uint kBatch>
-  METAL_FUNC void accumulate(uint column, thread float4 (&x)[kBatch][1],
-                             thread S (&sums)[4][kBatch]) const {
+  struct Piece {
+    float4 rows[kLaneRows];
+  };
+  template <bool kWhole>
+  METAL_FUNC Piece fetch(uint column) const {
+    Piece piece;
     for (uint i = 0; i < kLaneRows; ++i) {
       device const T* line = data + long(min(row + i, rows - 1)) * row_stride;
-      const float4 w = load_four(line, column, columns, vector);
-      for (uint b = 0; b < kBatch; ++b) sums[i][b] += S(dot(w, x[b][0]));
+      piece.rows[i] =
+          kWhole ? load_four(line + column, vector) : load_four(line, column, columns, vector);
+    }
+    return piece;
+  }
+
+  template <uint kBatch>
+  METAL_FUNC void accumulate(thread const Piece& piece, thread float4 (&x)[kBatch][1],
+                             thread S (&sums)[4][kBatch]) const {
+    for (uint i = 0; i < kLaneRows; ++i) {
+      for (uint b = 0; b < kBatch; ++b) {
+        sums[i][b] += S(fma_dot(piece.rows[i], x[b][0], 0.0f));
+      }
     }
   }
 };

@@ -5,24 +5,21 @@
     device int* c [[buffer(2)]], constant MatmulParams& p [[buffer(3)]],
     uint2 tile [[threadgroup_position_in_grid]], uint index [[thread_index_in_threadgroup]],
     uint simdgroup [[simdgroup_index_in_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
-  threadgroup half tile_a[kTileElements<half>];
-  threadgroup half tile_b[kTileElements<half>];
-  threadgroup float strips[kStripFloats];
-  matmul_simdgroup<kInt8ExactDepth>(int8_operand(a, p.a_row_stride, p.m, p.k, vector_a),
-                                    int8_operand(b, p.b_row_stride, p.n, p.k, vector_b), p.m, p.n,
-                                    p.k, tile, RowMajorStore<int>{c, p.n}, tile_a, tile_b, strips,
-                                    index, simdgroup, lane);
+  threadgroup uint4 memory[kMatmulMemory<half, StandardShape>];
+  matmul_tile<kInt8ExactDepth, StandardShape>(int8_operand(a, p.a_row_stride, p.m, p.k, vector_a),
+                                              int8_operand(b, p.b_row_stride, p.n, p.k, vector_b),
+                                              p.m, p.n, p.k, tile, RowMajorStore<int>{c, p.n},
+                                              memory, index, simdgroup, lane);
 }
 
 [[kernel, max_total_threads_per_threadgroup(256)]] void int8_matmul_plain(
     device const char* a [[buffer(0)]], device const char* b [[buffer(1)]],
     device int* c [[buffer(2)]], constant MatmulParams& p [[buffer(3)]],
     uint2 tile [[threadgroup_position_in_grid]], uint index [[thread_index_in_threadgroup]]) {
-  threadgroup half tile_a[kTileElements<half>];
-  threadgroup half tile_b[kTileElements<half>];
-  matmul_plain<kInt8ExactDepth>(int8_operand(a, p.a_row_stride, p.m, p.k, vector_a),
-                                int8_operand(b, p.b_row_stride, p.n, p.k, vector_b), p.m, p.n, p.k,
-                                tile, RowMajorStore<int>{c, p.n}, tile_a, tile_b, index);
+  threadgroup half memory[kPlainMemory<half, 1>];
+  matmul_plain_tile<kInt8ExactDepth, 1>(int8_operand(a, p.a_row_stride, p.m, p.k, vector_a),
+                                        int8_operand(b, p.b_row_stride, p.n, p.k, vector_b), p.m,
+                                        p.n, p.k, tile, RowMajorStore<int>{c, p.n}, memory, index);
 }
 
 template <typename T>

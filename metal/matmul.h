@@ -5,7 +5,8 @@
 //
 //   matmul_*        simdgroup matrices: kMatmulThreads threads a threadgroup, a grid of
 //                   (ceil(n / kMatmulTile), ceil(m / kMatmulTile), batch) threadgroups
-//   matmul_plain_*  for devices without them: kMatmulPlainThreads, kMatmulPlainTile
+//   matmul_plain_*  for devices without them: kMatmulPlainThreads
+//   matmul_large_*, matmul_plain_large_*  with tiles of 2 * kMatmulTile
 //
 // NN, NT, TN and TT differ in strides and in kFcAlongDepth*: A is along depth where its last axis
 // is k, B where its *first* axis changes slowest, that is, where its last axis is k (a transposed
@@ -44,28 +45,26 @@ METAL_FUNC DenseOperand<T, T> right_operand(device const T* b, constant MatmulPa
                             vector_b};
 }
 
-template <typename T>
+template <typename T, typename Shape>
 [[kernel, max_total_threads_per_threadgroup(128)]] void matmul(
     device const T* a [[buffer(0)]], device const T* b [[buffer(1)]], device T* c [[buffer(2)]],
     constant MatmulParams& p [[buffer(3)]], uint3 tile [[threadgroup_position_in_grid]],
     uint index [[thread_index_in_threadgroup]], uint simdgroup [[simdgroup_index_in_threadgroup]],
     uint lane [[thread_index_in_simdgroup]]) {
-  threadgroup T tile_a[kTileElements<T>];
-  threadgroup T tile_b[kTileElements<T>];
-  threadgroup float strips[kStripFloats];
+  threadgroup uint4 memory[kMatmulMemory<T, Shape>];
   const RowMajorStore<T> store{c + ulong(tile.z) * p.m * p.n, p.n};
-  matmul_simdgroup<kNotExact>(left_operand(a, p, tile.z), right_operand(b, p, tile.z), p.m, p.n,
-                              p.k, tile.xy, store, tile_a, tile_b, strips, index, simdgroup, lane);
+  matmul_tile<kNotExact, Shape>(left_operand(a, p, tile.z), right_operand(b, p, tile.z), p.m, p.n,
+                                p.k, tile.xy, store, memory, index, simdgroup, lane);
 }
 
-template <typename T>
-[[kernel, max_total_threads_per_threadgroup(256)]] void matmul_plain_kernel(
+// Of its threads there are half as many as it says: so it leaves registers for another threadgroup.
+template <typename T, ushort kFours>
+[[kernel, max_total_threads_per_threadgroup(512)]] void matmul_plain(
     device const T* a [[buffer(0)]], device const T* b [[buffer(1)]], device T* c [[buffer(2)]],
     constant MatmulParams& p [[buffer(3)]], uint3 tile [[threadgroup_position_in_grid]],
     uint index [[thread_index_in_threadgroup]]) {
-  threadgroup T tile_a[kTileElements<T>];
-  threadgroup T tile_b[kTileElements<T>];
+  threadgroup T memory[kPlainMemory<T, kFours>];
   const RowMajorStore<T> store{c + ulong(tile.z) * p.m * p.n, p.n};
-  matmul_plain<kNotExact>(left_operand(a, p, tile.z), right_operand(b, p, tile.z), p.m, p.n, p.k,
-                          tile.xy, store, tile_a, tile_b, index);
+  matmul_plain_tile<kNotExact, kFours>(left_operand(a, p, tile.z), right_operand(b, p, tile.z), p.m,
+                                       p.n, p.k, tile.xy, store, memory, index);
 }

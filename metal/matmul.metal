@@ -1,12 +1,16 @@
 #include "matmul.h"
 
 // clang-format off
-#define instantiate(name, type)                                  \
-  template [[host_name("matmul_" name)]] [[kernel]]              \
-  decltype(matmul<type>) matmul<type>;                           \
-  template [[host_name("matmul_plain_" name)]] [[kernel]]        \
-  decltype(matmul_plain_kernel<type>) matmul_plain_kernel<type>;
+#define instantiate(kernel_name, name, ...)                \
+  template [[host_name(#kernel_name name)]] [[kernel]]     \
+  decltype(kernel_name<__VA_ARGS__>) kernel_name<__VA_ARGS__>;
 
-instantiate("f32", float)
-instantiate("f16", half)
-instantiate("bf16", bfloat)
+#define instantiate_type(name, type)                       \
+  instantiate(matmul, "_" name, type, StandardShape)       \
+  instantiate(matmul, "_large_" name, type, LargeShape)    \
+  instantiate(matmul_plain, "_" name, type, 1)             \
+  instantiate(matmul_plain, "_large_" name, type, 2)
+
+instantiate_type("f32", float)
+instantiate_type("f16", half)
+instantiate_type("bf16", bfloat)

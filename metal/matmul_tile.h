@@ -11,33 +11,9 @@
 
 #include "operand.h"
 
-// Depth of a tile, 64 bytes of a row at a time, and the distance of its rows, or, where a tile runs
-// along them, from one depth to the next: 16 bytes more than they have, so that the rows of an 8 by
-// 8 matrix start in different banks.
+// Depth of the plain engine's tiles: 64 bytes of a row.
 template <typename T>
-struct TileShape {
-  static constant constexpr ushort kDepth = 64 / sizeof(T);
-  static constant constexpr ushort kLead = kDepth + 16 / sizeof(T);
-  static constant constexpr ushort kAcross = kMatmulTile + 16 / sizeof(T);
-
-  static METAL_FUNC TileSteps steps(bool along_depth) {
-    return along_depth ? TileSteps{kLead, 1} : TileSteps{1, kAcross};
-  }
-};
-
-// The 8 by 8 elements of a tile from (row, depth) on, or their transpose.
-template <typename T>
-METAL_FUNC void load_matrix(thread simdgroup_matrix<T, 8, 8>& m, threadgroup const T* tile,
-                            bool along_depth, uint row, uint depth, bool transposed) {
-  const TileSteps steps = TileShape<T>::steps(along_depth);
-  threadgroup const T* from = tile + row * uint(steps.row) + depth * uint(steps.depth);
-  const ushort lead = along_depth ? TileShape<T>::kLead : TileShape<T>::kAcross;
-  if (along_depth == transposed) {
-    simdgroup_load(m, from, lead, ulong2(0, 0), true);
-  } else {
-    simdgroup_load(m, from, lead);
-  }
-}
+constant constexpr ushort kPlainDepth = 64 / sizeof(T);
 
 // Sums of integers are exact in float up to 2^24. Products of int8 are at most 2^14, those of int8
 // and {-1, 0, 1} at most 2^7.
@@ -45,67 +21,240 @@ constant constexpr uint kNotExact = 0;
 constant constexpr uint kInt8ExactDepth = 1u << 10;
 constant constexpr uint kTernaryExactDepth = 1u << 17;
 
-// A simdgroup's quarter of the tile: 32 by 32, as 4 by 4 matrices of 8 by 8.
-constant constexpr ushort kQuarter = 32;
-constant constexpr ushort kMatrices = kQuarter / 8;
+// Where a thread's pieces of a tile of kRows by kDepth lie. Lines are rows, or depths where the
+// operand runs along its rows; neighbouring threads have Operand::kTogether lines' pieces at the
+// same place along them, and then the next places: neighbours in memory are neighbours' to load.
+template <typename Operand, ushort kRows, ushort kDepth, ushort kThreads>
+struct TilePieces {
+  static constant constexpr ushort kSize = 8 * Operand::kEights;
+  static constant constexpr ushort kCount = kRows * kDepth / kSize;
+  static constant constexpr ushort kEach = (kCount + kThreads - 1) / kThreads;
+  typename Operand::Piece pieces[kEach];
 
-// Threadgroup memory of the engines, in elements of T and in floats.
-template <typename T>
-constant constexpr ushort kTileElements = kMatmulTile * TileShape<T>::kLead;  // the larger layout
-constant constexpr ushort kStripFloats = 4 * 8 * kQuarter;  // 4 simdgroups, 8 rows of each quarter
+  // Of piece q: x the row, y the depth.
+  static METAL_FUNC uint2 place(uint q, bool along_depth) {
+    constexpr uint kTogether = Operand::kTogether;
+    const uint across = (along_depth ? kDepth : kRows) / kSize;
+    const uint line = q % kTogether + q / (kTogether * across) * kTogether;
+    const uint along = q / kTogether % across * kSize;
+    return along_depth ? uint2(line, along) : uint2(along, line);
+  }
 
-template <uint kExactDepth, typename A, typename B, typename Store>
-METAL_FUNC void matmul_simdgroup(A a, B b, uint rows, uint columns, uint k, uint2 tile, Store store,
-                                 threadgroup typename A::Element* tile_a,
-                                 threadgroup typename B::Element* tile_b, threadgroup float* strips,
-                                 ushort index, ushort simdgroup, ushort lane) {
+  METAL_FUNC void fetch(thread const Operand& operand, uint row0, uint depth0, uint index) {
+    if constexpr (Operand::kStrided && kCount % kThreads == 0) {
+      const uint2 first = place(index, operand.along_depth);
+      const uint2 step = place(kThreads, operand.along_depth);
+      const bool even = (operand.along_depth ? step.y == 0 : step.x == 0) &&
+                        step.x % Operand::kStepRows == 0;  // the same for all pieces
+      if (even && operand.whole(row0, kRows, depth0, kDepth)) {
+        BITMETAL_UNROLL
+        for (ushort i = 0; i < kEach; ++i) {
+          pieces[i] = operand.fetch_whole(row0 + first.x, depth0 + first.y, i * step);
+        }
+        return;
+      }
+    }
+    BITMETAL_UNROLL
+    for (ushort i = 0; i < kEach; ++i) {
+      const uint q = index + i * kThreads;
+      if (kCount % kThreads != 0 && q >= kCount) break;
+      const uint2 at = place(q, operand.along_depth);
+      pieces[i] = operand.fetch(row0 + at.x, depth0 + at.y);
+    }
+  }
+
+  // Calls put(row, depth, eight).
+  template <typename Put>
+  METAL_FUNC void put(thread const Operand& operand, uint index, Put to) const {
+    BITMETAL_UNROLL
+    for (ushort i = 0; i < kEach; ++i) {
+      const uint q = index + i * kThreads;
+      if (kCount % kThreads != 0 && q >= kCount) break;
+      const uint2 at = place(q, operand.along_depth);
+      BITMETAL_UNROLL
+      for (ushort e = 0; e < Operand::kEights; ++e) {
+        const Eight<typename Operand::Element> eight = operand.eight(pieces[i], e);
+        if (operand.along_depth) {
+          to(at.x, at.y + 8 * e, eight);
+        } else {
+          to(at.x + 8 * e, at.y, eight);
+        }
+      }
+    }
+  }
+};
+
+// A tile as 8 by 8 matrices: its lines' eights, first those of all lines that are the first of
+// theirs, so that a matrix is 64 neighbours. Eights that eight threads store at a time, of one or
+// more lines, have to be in different banks, hence the room between.
+template <typename T, ushort kRows, ushort kDepth>
+struct MatrixTile {
+  static constant constexpr ushort kDepthEights = kDepth / 8, kRowEights = kRows / 8;
+  static constant constexpr ushort kRowLead = kRows + (kDepthEights < 8 ? 8 / kDepthEights : 1);
+  static constant constexpr ushort kDepthLead = kDepth + (kRowEights < 8 ? 8 / kRowEights : 1);
+  static constant constexpr ushort kSize = kDepthEights * kRowLead > kRowEights* kDepthLead
+                                               ? kDepthEights * kRowLead
+                                               : kRowEights * kDepthLead;
+  threadgroup Eight<T>* eights;
+  bool along_depth;
+
+  METAL_FUNC threadgroup Eight<T>* at(uint row, uint depth) const {
+    return eights + (along_depth ? depth / 8 * kRowLead + row : row / 8 * kDepthLead + depth);
+  }
+  METAL_FUNC void operator()(uint row, uint depth, Eight<T> eight) const {
+    *at(row, depth) = eight;
+  }
+  // From a matrix to the next one down the rows, or along the depth.
+  METAL_FUNC uint row_step() const { return along_depth ? 8 : kDepthLead; }
+  METAL_FUNC uint depth_step() const { return along_depth ? kRowLead : 8; }
+};
+
+// Matrices for multiply_accumulate_matrices from rows of eight elements, eight rows a matrix.
+// left[i][k] begins at rows[i * step_i + k * step_k], right[k][j] at rows[j * step_j + k * step_k].
+//
+// A device whose matrix instructions are larger than 8 by 8 may have more specialized functions of
+// these three names.
+template <typename T, typename Left, typename Row>
+METAL_FUNC void load_left_matrices(thread Left& left, threadgroup const Row* rows, uint step_i,
+                                   uint step_k, bool transposed) {
+  BITMETAL_UNROLL
+  for (uint i = 0; i < sizeof(left) / sizeof(left[0]); ++i) {
+    BITMETAL_UNROLL
+    for (uint k = 0; k < sizeof(left[0]) / sizeof(left[0][0]); ++k) {
+      simdgroup_load(left[i][k], (threadgroup const T*)(rows + i * step_i + k * step_k), 8,
+                     ulong2(0, 0), transposed);
+    }
+  }
+}
+template <typename T, typename Right, typename Row>
+METAL_FUNC void load_right_matrices(thread Right& right, threadgroup const Row* rows, uint step_j,
+                                    uint step_k, bool transposed) {
+  BITMETAL_UNROLL
+  for (uint k = 0; k < sizeof(right) / sizeof(right[0]); ++k) {
+    BITMETAL_UNROLL
+    for (uint j = 0; j < sizeof(right[0]) / sizeof(right[0][0]); ++j) {
+      simdgroup_load(right[k][j], (threadgroup const T*)(rows + j * step_j + k * step_k), 8,
+                     ulong2(0, 0), transposed);
+    }
+  }
+}
+
+// sums[i][j] += sum over k of left[i][k] right[k][j].
+template <typename Sums, typename Left, typename Right>
+METAL_FUNC void multiply_accumulate_matrices(thread Sums& sums, thread const Left& left,
+                                             thread const Right& right) {
+  constexpr ushort kRows = sizeof(left) / sizeof(left[0]);
+  constexpr ushort kDepth = sizeof(right) / sizeof(right[0]);
+  constexpr ushort kColumns = sizeof(right[0]) / sizeof(right[0][0]);
+  BITMETAL_UNROLL
+  for (ushort k = 0; k < kDepth; ++k) {
+    BITMETAL_UNROLL
+    for (ushort i = 0; i < kRows; ++i) {
+      BITMETAL_UNROLL
+      for (ushort j = 0; j < kColumns; ++j) {
+        simdgroup_multiply_accumulate(sums[i][j], left[i][k], right[k][j], sums[i][j]);
+      }
+    }
+  }
+}
+
+// How simdgroups share a tile: kDown by kAcross of them, with kHigh by kWide matrices each. kBytes
+// of a row of each operand are multiplied at a time.
+template <ushort kHighMatrices, ushort kWideMatrices, ushort kDownGroups, ushort kAcrossGroups,
+          ushort kDepthBytes = 64, ushort kTileBuffers = 2>
+struct MatmulShape {
+  static constant constexpr ushort kHigh = kHighMatrices, kWide = kWideMatrices;
+  static constant constexpr ushort kAcross = kAcrossGroups;
+  static constant constexpr ushort kSimdgroups = kDownGroups * kAcrossGroups;
+  static constant constexpr ushort kRows = 8 * kHigh * kDownGroups;
+  static constant constexpr ushort kColumns = 8 * kWide * kAcross;
+  static constant constexpr ushort kThreads = kSimdgroups * kSimdWidth;
+  static constant constexpr ushort kBytes = kDepthBytes;
+  static constant constexpr ushort kBuffers = kTileBuffers;
+};
+
+template <typename T, typename Shape>
+using TileA = MatrixTile<T, Shape::kRows, Shape::kBytes / sizeof(T)>;
+template <typename T, typename Shape>
+using TileB = MatrixTile<T, Shape::kColumns, Shape::kBytes / sizeof(T)>;
+
+// Threadgroup memory of a product, in 16 bytes: the operands' tiles, kBuffers times.
+template <typename T, typename Shape>
+constant constexpr ushort kMatmulMemory =
+    Shape::kBuffers * (TileA<T, Shape>::kSize + TileB<T, Shape>::kSize) * Eight<T>::kQuads;
+
+// 64 by 64: 32 sums a thread, which all GPUs have room for.
+using StandardShape = MatmulShape<4, 4, 2, 2>;
+// 128 by 128: 128 sums a thread, for GPUs whose threads have 255 registers.
+using LargeShape = MatmulShape<8, 8, 2, 2, 64, 1>;
+// 128 or 64 rows of a weight by 8 or 32 of few activations.
+using Few8Shape = MatmulShape<4, 1, 4, 1, 128, 1>;
+using Few32Shape = MatmulShape<2, 4, 4, 1, 256, 1>;
+
+template <uint kExactDepth, typename Shape, typename A, typename B, typename Store>
+METAL_FUNC void matmul_tile(A a, B b, uint rows, uint columns, uint k, uint2 tile, Store store,
+                            threadgroup uint4* memory, uint index, uint simdgroup, uint lane) {
   using T = typename A::Element;
   constexpr bool kExact = kExactDepth != kNotExact;
   constexpr uint kMove = kExact ? kExactDepth : 1;
-  constexpr ushort kDepth = TileShape<T>::kDepth;
-  const uint row0 = tile.y * kMatmulTile, column0 = tile.x * kMatmulTile;
-  const uint row_in_tile = simdgroup / 2 * kQuarter, column_in_tile = simdgroup % 2 * kQuarter;
+  constexpr ushort kDepth = Shape::kBytes / sizeof(T);
+  constexpr ushort kHigh = Shape::kHigh, kWide = Shape::kWide;
+  static_assert(Shape::kSimdgroups * 8 * 8 * kWide * 4 <= kMatmulMemory<T, Shape> * 16,
+                "the way out fits in it");
+  threadgroup Eight<T>* eights = (threadgroup Eight<T>*)memory;
+  const uint row0 = tile.y * Shape::kRows, column0 = tile.x * Shape::kColumns;
+  const uint row_in_tile = simdgroup / Shape::kAcross * 8 * kHigh;
+  const uint column_in_tile = simdgroup % Shape::kAcross * 8 * kWide;
 
-  simdgroup_float8x8 sums[kMatrices][kMatrices];
-  int2 totals[kMatrices][kMatrices];
+  simdgroup_float8x8 sums[kHigh][kWide];
+  int2 totals[kHigh][kWide];
   BITMETAL_UNROLL
-  for (ushort i = 0; i < kMatrices; ++i) {
+  for (ushort i = 0; i < kHigh; ++i) {
     BITMETAL_UNROLL
-    for (ushort j = 0; j < kMatrices; ++j) {
+    for (ushort j = 0; j < kWide; ++j) {
       sums[i][j] = make_filled_simdgroup_matrix<float, 8, 8>(0.0f);
       totals[i][j] = int2(0);
     }
   }
 
+  TilePieces<A, Shape::kRows, kDepth, Shape::kThreads> pieces_a;
+  TilePieces<B, Shape::kColumns, kDepth, Shape::kThreads> pieces_b;
+  pieces_a.fetch(a, row0, 0, index);
+  pieces_b.fetch(b, column0, 0, index);
+  bool second = false;  // of the two tiles of each operand
   for (uint depth = 0; depth < k; depth += kDepth) {
-    a.template load<kMatmulTile, kDepth, kMatmulThreads>(tile_a, TileShape<T>::steps(a.along_depth),
-                                                         row0, depth, index);
-    b.template load<kMatmulTile, kDepth, kMatmulThreads>(tile_b, TileShape<T>::steps(b.along_depth),
-                                                         column0, depth, index);
+    threadgroup Eight<T>* from =
+        eights + (second ? TileA<T, Shape>::kSize + TileB<T, Shape>::kSize : 0);
+    const TileA<T, Shape> tile_a{from, a.along_depth};
+    const TileB<T, Shape> tile_b{from + TileA<T, Shape>::kSize, b.along_depth};
+    pieces_a.put(a, index, tile_a);
+    pieces_b.put(b, index, tile_b);
+    // Of two buffers the other one is written next: whoever comes here has multiplied it.
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    BITMETAL_UNROLL
-    for (ushort d = 0; d < kDepth; d += 8) {
-      simdgroup_matrix<T, 8, 8> left[kMatrices], right[kMatrices];
-      BITMETAL_UNROLL
-      for (ushort i = 0; i < kMatrices; ++i) {
-        load_matrix(left[i], tile_a, a.along_depth, row_in_tile + 8 * i, d, false);
-        load_matrix(right[i], tile_b, b.along_depth, column_in_tile + 8 * i, d, true);
-      }
-      BITMETAL_UNROLL
-      for (ushort i = 0; i < kMatrices; ++i) {
-        BITMETAL_UNROLL
-        for (ushort j = 0; j < kMatrices; ++j) {
-          simdgroup_multiply_accumulate(sums[i][j], left[i], right[j], sums[i][j]);
-        }
-      }
+    if (depth + kDepth < k) {
+      pieces_a.fetch(a, row0, depth + kDepth, index);
+      pieces_b.fetch(b, column0, depth + kDepth, index);
     }
-    threadgroup_barrier(mem_flags::mem_threadgroup);
+    BITMETAL_UNROLL
+    for (uint d = 0; d < kDepth; d += 16) {
+      simdgroup_matrix<T, 8, 8> left[kHigh][2], right[2][kWide];
+      load_left_matrices<T>(left, tile_a.at(row_in_tile, d), tile_a.row_step(), tile_a.depth_step(),
+                            !a.along_depth);
+      load_right_matrices<T>(right, tile_b.at(column_in_tile, d), tile_b.row_step(),
+                             tile_b.depth_step(), b.along_depth);
+      multiply_accumulate_matrices(sums, left, right);
+    }
+    if (Shape::kBuffers == 2) {
+      second = !second;
+    } else {
+      threadgroup_barrier(mem_flags::mem_threadgroup);
+    }
 
     if (kExact && ((depth + kDepth) % kMove == 0 || depth + kDepth >= k)) {
       BITMETAL_UNROLL
-      for (ushort i = 0; i < kMatrices; ++i) {
+      for (ushort i = 0; i < kHigh; ++i) {
         BITMETAL_UNROLL
-        for (ushort j = 0; j < kMatrices; ++j) {
+        for (ushort j = 0; j < kWide; ++j) {
           totals[i][j] += int2(sums[i][j].thread_elements());
           sums[i][j] = make_filled_simdgroup_matrix<float, 8, 8>(0.0f);
         }
@@ -115,29 +264,35 @@ METAL_FUNC void matmul_simdgroup(A a, B b, uint rows, uint columns, uint k, uint
 
   // Which elements a lane holds is the hardware's affair: the way out leads through memory, eight
   // rows at a time; for integers in two halves, which floats hold exactly.
-  threadgroup float* strip = strips + simdgroup * 8 * kQuarter;
-  const uint column = column0 + column_in_tile + lane;
+  threadgroup_barrier(mem_flags::mem_threadgroup);
+  constexpr ushort kStrip = 8 * kWide;
+  threadgroup float* strip = (threadgroup float*)memory + simdgroup * 8 * kStrip;
   BITMETAL_UNROLL
-  for (ushort i = 0; i < kMatrices; ++i) {
-    int high[8];
+  for (ushort i = 0; i < kHigh; ++i) {
+    int high[2 * kWide];
     for (ushort part = kExact ? 0 : 1; part < 2; ++part) {
       BITMETAL_UNROLL
-      for (ushort j = 0; j < kMatrices; ++j) {
+      for (ushort j = 0; j < kWide; ++j) {
         if (kExact) {
           const int2 half_of = part == 0 ? totals[i][j] >> 16 : totals[i][j] & 0xffff;
           sums[i][j].thread_elements() = float2(half_of);
         }
-        simdgroup_store(sums[i][j], strip + 8 * j, kQuarter);
+        simdgroup_store(sums[i][j], strip + 8 * j, kStrip);
       }
       simdgroup_barrier(mem_flags::mem_threadgroup);
-      for (ushort r = 0; r < 8; ++r) {
-        const float value = strip[r * kQuarter + lane];
-        const uint row = row0 + row_in_tile + 8 * i + r;
+      BITMETAL_UNROLL
+      for (ushort e = 0; e < 2 * kWide; ++e) {
+        // Neighbours in the result are neighbouring lanes'.
+        const ushort q = e * kSimdWidth + lane;
+        const ushort r = Store::kAlongRows ? q / kStrip : q % 8;
+        const ushort c = Store::kAlongRows ? q % kStrip : q / 8;
+        const float value = strip[r * kStrip + c];
+        const uint row = row0 + row_in_tile + 8 * i + r, column = column0 + column_in_tile + c;
         if (part == 0) {
-          high[r] = int(value);
+          high[e] = int(value);
         } else if (row < rows && column < columns) {
           if (kExact) {
-            store(row, column, (high[r] << 16) + int(value));
+            store(row, column, (high[e] << 16) + int(value));
           } else {
             store(row, column, value);
           }
@@ -148,58 +303,124 @@ METAL_FUNC void matmul_simdgroup(A a, B b, uint rows, uint columns, uint k, uint
   }
 }
 
-// Threads that each compute kSide by kSide neighbours of the tile, which lies along its rows in
-// threadgroup memory for that.
-template <uint kExactDepth, typename A, typename B, typename Store>
-METAL_FUNC void matmul_plain(A a, B b, uint rows, uint columns, uint k, uint2 tile, Store store,
-                             threadgroup typename A::Element* tile_a,
-                             threadgroup typename B::Element* tile_b, ushort index) {
+// A product whose operands have changed sides.
+template <typename Store>
+struct SwappedStore {
+  static constant constexpr bool kAlongRows = !Store::kAlongRows;
+  Store store;
+  template <typename Sum>
+  METAL_FUNC void operator()(uint row, uint column, Sum value) const {
+    store(column, row, value);
+  }
+};
+
+// A tile as the plain engine reads it: along the operand's rows.
+template <typename T, ushort kRows, ushort kDepth>
+struct PlainTile {
+  static constant constexpr ushort kAcross = kRows + 16 / sizeof(T);
+  static constant constexpr ushort kMemory = kDepth * kAcross;
+  threadgroup T* elements;
+  bool along_depth;
+
+  METAL_FUNC void operator()(uint row, uint depth, Eight<T> eight) const {
+    threadgroup T* to = elements + depth * kAcross + row;
+    if (along_depth) {
+      for (ushort i = 0; i < 8; ++i) to[i * kAcross] = eight.at(i);
+    } else {
+      *(threadgroup Eight<T>*)to = eight;
+    }
+  }
+  METAL_FUNC float4 four(uint row, uint depth) const {
+    return float4(*(threadgroup const vec<T, 4>*)(elements + depth * kAcross + row));
+  }
+};
+
+// kMatmulPlainThreads threads, 16 by 16, that each compute kFours by kFours times 4 by 4 neighbours
+// of a tile of kMatmulTile * kFours.
+template <typename T, ushort kFours>
+constant constexpr ushort kPlainMemory =
+    2 * PlainTile<T, kMatmulTile * kFours, kPlainDepth<T>>::kMemory;
+
+template <uint kExactDepth, ushort kFours, typename A, typename B, typename Store>
+METAL_FUNC void matmul_plain_tile(A a, B b, uint rows, uint columns, uint k, uint2 tile,
+                                  Store store, threadgroup typename A::Element* memory,
+                                  uint index) {
   using T = typename A::Element;
   constexpr bool kExact = kExactDepth != kNotExact;
   constexpr uint kMove = kExact ? kExactDepth : 1;
-  constexpr ushort kDepth = TileShape<T>::kDepth, kAcross = TileShape<T>::kAcross;
-  constexpr ushort kSide = 4;
-  const TileSteps steps = TileShape<T>::steps(false);
-  const uint row0 = tile.y * kMatmulTile, column0 = tile.x * kMatmulTile;
-  const ushort y = index / (kMatmulTile / kSide) * kSide, x = index % (kMatmulTile / kSide) * kSide;
+  constexpr ushort kDepth = kPlainDepth<T>, kSide = kMatmulTile * kFours;
+  using Tile = PlainTile<T, kSide, kDepth>;
+  const Tile tile_a{memory, a.along_depth}, tile_b{memory + Tile::kMemory, b.along_depth};
+  const uint row0 = tile.y * kSide, column0 = tile.x * kSide;
+  const uint y = index / 16 * 4, x = index % 16 * 4;
 
-  float4 sums[kSide];
-  int4 totals[kSide];
+  float4 sums[4 * kFours][kFours];
+  int4 totals[4 * kFours][kFours];
   BITMETAL_UNROLL
-  for (ushort i = 0; i < kSide; ++i) {
-    sums[i] = float4(0);
-    totals[i] = int4(0);
-  }
-  for (uint depth = 0; depth < k; depth += kDepth) {
-    a.template load<kMatmulTile, kDepth, kMatmulPlainThreads>(tile_a, steps, row0, depth, index);
-    b.template load<kMatmulTile, kDepth, kMatmulPlainThreads>(tile_b, steps, column0, depth, index);
-    threadgroup_barrier(mem_flags::mem_threadgroup);
+  for (ushort i = 0; i < 4 * kFours; ++i) {
     BITMETAL_UNROLL
-    for (ushort d = 0; d < kDepth; ++d) {
-      const float4 left = float4(*(threadgroup const vec<T, 4>*)(tile_a + d * kAcross + y));
-      const float4 right = float4(*(threadgroup const vec<T, 4>*)(tile_b + d * kAcross + x));
+    for (ushort j = 0; j < kFours; ++j) {
+      sums[i][j] = float4(0);
+      totals[i][j] = int4(0);
+    }
+  }
+  TilePieces<A, kSide, kDepth, kMatmulPlainThreads> pieces_a;
+  TilePieces<B, kSide, kDepth, kMatmulPlainThreads> pieces_b;
+  pieces_a.fetch(a, row0, 0, index);
+  pieces_b.fetch(b, column0, 0, index);
+  for (uint depth = 0; depth < k; depth += kDepth) {
+    pieces_a.put(a, index, tile_a);
+    pieces_b.put(b, index, tile_b);
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (depth + kDepth < k) {
+      pieces_a.fetch(a, row0, depth + kDepth, index);
+      pieces_b.fetch(b, column0, depth + kDepth, index);
+    }
+    BITMETAL_UNROLL
+    for (uint d = 0; d < kDepth; ++d) {
+      float4 left[kFours], right[kFours];
       BITMETAL_UNROLL
-      for (ushort i = 0; i < kSide; ++i) sums[i] = fma(float4(left[i]), right, sums[i]);
+      for (ushort part = 0; part < kFours; ++part) {
+        left[part] = tile_a.four(part * kMatmulTile + y, d);
+        right[part] = tile_b.four(part * kMatmulTile + x, d);
+      }
+      BITMETAL_UNROLL
+      for (ushort i = 0; i < 4 * kFours; ++i) {
+        BITMETAL_UNROLL
+        for (ushort j = 0; j < kFours; ++j) {
+          sums[i][j] = fma(float4(left[i / 4][i % 4]), right[j], sums[i][j]);
+        }
+      }
     }
     threadgroup_barrier(mem_flags::mem_threadgroup);
 
     if (kExact && ((depth + kDepth) % kMove == 0 || depth + kDepth >= k)) {
       BITMETAL_UNROLL
-      for (ushort i = 0; i < kSide; ++i) {
-        totals[i] += int4(sums[i]);
-        sums[i] = float4(0);
+      for (ushort i = 0; i < 4 * kFours; ++i) {
+        BITMETAL_UNROLL
+        for (ushort j = 0; j < kFours; ++j) {
+          totals[i][j] += int4(sums[i][j]);
+          sums[i][j] = float4(0);
+        }
       }
     }
   }
 
   BITMETAL_UNROLL
-  for (ushort i = 0; i < kSide * kSide; ++i) {
-    const uint row = row0 + y + i / kSide, column = column0 + x + i % kSide;
-    if (row >= rows || column >= columns) continue;
-    if (kExact) {
-      store(row, column, totals[i / kSide][i % kSide]);
-    } else {
-      store(row, column, sums[i / kSide][i % kSide]);
+  for (ushort i = 0; i < 4 * kFours; ++i) {
+    BITMETAL_UNROLL
+    for (ushort j = 0; j < kFours; ++j) {
+      BITMETAL_UNROLL
+      for (ushort e = 0; e < 4; ++e) {
+        const uint row = row0 + i / 4 * kMatmulTile + y + i % 4;
+        const uint column = column0 + j * kMatmulTile + x + e;
+        if (row >= rows || column >= columns) continue;
+        if (kExact) {
+          store(row, column, totals[i][j][e]);
+        } else {
+          store(row, column, sums[i][j][e]);
+        }
+      }
     }
   }
 }

@@ -7,6 +7,7 @@
 #include "matmul.h"
 
 struct SubtractStore {
+  static constant constexpr bool kAlongRows = true;
   device float* out;
   long row_stride;
   METAL_FUNC void operator()(uint row, uint column, float value) const {
@@ -23,25 +24,22 @@ METAL_FUNC bool outside(constant MatmulUpdateParams& p, uint2 tile) {
     device float* c [[buffer(2)]], constant MatmulUpdateParams& p [[buffer(3)]],
     uint3 tile [[threadgroup_position_in_grid]], uint index [[thread_index_in_threadgroup]],
     uint simdgroup [[simdgroup_index_in_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
-  threadgroup float tile_a[kTileElements<float>];
-  threadgroup float tile_b[kTileElements<float>];
-  threadgroup float strips[kStripFloats];
+  threadgroup uint4 memory[kMatmulMemory<float, StandardShape>];
   if (outside(p, tile.xy)) return;
   const SubtractStore store{c + long(tile.z) * p.c_batch_stride, p.c_row_stride};
-  matmul_simdgroup<kNotExact>(
+  matmul_tile<kNotExact, StandardShape>(
       left_operand(a, p.product, tile.z), right_operand(b, p.product, tile.z), p.product.m,
-      p.product.n, p.product.k, tile.xy, store, tile_a, tile_b, strips, index, simdgroup, lane);
+      p.product.n, p.product.k, tile.xy, store, memory, index, simdgroup, lane);
 }
 
 [[kernel, max_total_threads_per_threadgroup(256)]] void matmul_update_plain(
     device const float* a [[buffer(0)]], device const float* b [[buffer(1)]],
     device float* c [[buffer(2)]], constant MatmulUpdateParams& p [[buffer(3)]],
     uint3 tile [[threadgroup_position_in_grid]], uint index [[thread_index_in_threadgroup]]) {
-  threadgroup float tile_a[kTileElements<float>];
-  threadgroup float tile_b[kTileElements<float>];
+  threadgroup float memory[kPlainMemory<float, 1>];
   if (outside(p, tile.xy)) return;
   const SubtractStore store{c + long(tile.z) * p.c_batch_stride, p.c_row_stride};
-  matmul_plain<kNotExact>(left_operand(a, p.product, tile.z), right_operand(b, p.product, tile.z),
-                          p.product.m, p.product.n, p.product.k, tile.xy, store, tile_a, tile_b,
-                          index);
+  matmul_plain_tile<kNotExact, 1>(left_operand(a, p.product, tile.z),
+                                  right_operand(b, p.product, tile.z), p.product.m, p.product.n,
+                                  p.product.k, tile.xy, store, memory, index);
 }

@@ -4,8 +4,9 @@
 //
 // Weights says how a simdgroup covers them: kRowLanes lanes side by side hold kLaneRows rows each,
 // and a lane takes kLaneColumns neighbouring columns of them at a time. begin() tells it a lane's
-// first row, accumulate() adds products with x. A new storage format is a new Weights, or a format
-// for blockwise_matvec.h's.
+// first row, fetch<whole>() loads a Piece of them, all of whose columns there are where it is
+// whole, and accumulate() adds its products with x. A new storage format is a new Weights, or a
+// format for blockwise_matvec.h's.
 #pragma once
 
 #include "numeric.h"
@@ -17,6 +18,13 @@ METAL_FUNC float4 load_four(device const X* x, uint column, uint columns, bool v
   float4 four = float4(0);
   for (uint j = 0; j < 4 && column + j < columns; ++j) four[j] = float(x[column + j]);
   return four;
+}
+
+// Of those that have four more.
+template <typename X>
+METAL_FUNC float4 load_four(device const X* x, bool vector) {
+  if (vector) return float4(*(device const vec<X, 4>*)x);
+  return float4(float(x[0]), float(x[1]), float(x[2]), float(x[3]));
 }
 
 constant constexpr uint kMatvecSimdgroups = kMatvecThreads / kSimdWidth;
@@ -43,7 +51,28 @@ METAL_FUNC void matvec_rows(Weights weights, device const X* x, long x_row_strid
     for (uint b = 0; b < kBatch; ++b) sums[i][b] = Sum(0);
   }
   weights.begin(row0 + simdgroup / team * kRows + lane % Weights::kRowLanes * Weights::kLaneRows);
-  for (uint start = simdgroup % team * kSpan; start < columns; start += team * kSpan) {
+  uint start = simdgroup % team * kSpan;
+  // Where all lanes have columns, loads of the next spans are under way.
+  constexpr uint kSpans = kBatch > 2 ? 1 : 16 / Weights::kLaneRows / kBatch;
+  const uint step = team * kSpan;
+  for (; start + kSpan + (kSpans - 1) * step <= columns; start += kSpans * step) {
+    const uint first = start + lane / Weights::kRowLanes * Weights::kLaneColumns;
+    typename Weights::Piece pieces[kSpans];
+    BITMETAL_UNROLL
+    for (uint s = 0; s < kSpans; ++s) {
+      pieces[s] = weights.template fetch<true>(first + s * step);
+    }
+    BITMETAL_UNROLL
+    for (uint s = 0; s < kSpans; ++s) {
+      float4 fours[kBatch][kFours];
+      for (uint b = 0; b < kBatch; ++b) {
+        device const X* at = x + long(min(b, batch - 1)) * x_row_stride + first + s * step;
+        for (uint f = 0; f < kFours; ++f) fours[b][f] = load_four(at + 4 * f, vector);
+      }
+      weights.template accumulate<kBatch>(pieces[s], fours, sums);
+    }
+  }
+  for (; start < columns; start += step) {
     const uint column = start + lane / Weights::kRowLanes * Weights::kLaneColumns;
     if (column >= columns) break;
     float4 fours[kBatch][kFours];
@@ -54,7 +83,7 @@ METAL_FUNC void matvec_rows(Weights weights, device const X* x, long x_row_strid
         fours[b][f] = load_four(line, column + 4 * f, columns, vector);
       }
     }
-    weights.template accumulate<kBatch>(column, fours, sums);
+    weights.template accumulate<kBatch>(weights.template fetch<false>(column), fours, sums);
   }
 
   for (uint i = 0; i < Weights::kLaneRows; ++i) {

@@ -42,6 +42,9 @@ BITMETAL_CONSTANT uint32_t kDequantizeRuns = 4;
 
 // Rows and columns of the output that a threadgroup computes.
 BITMETAL_CONSTANT uint32_t kMatmulTile = 64;
+// Rows of a weight with up to 8, or 32, rows of activations.
+BITMETAL_CONSTANT uint32_t kFew8Rows = 128;
+BITMETAL_CONSTANT uint32_t kFew32Rows = 64;
 
 // Sides of the blocks of linear algebra: what one threadgroup factors, and what it solves with.
 BITMETAL_CONSTANT uint32_t kCholeskyBlock = 64;
@@ -72,8 +75,9 @@ BITMETAL_CONSTANT uint32_t kCopyTileThreads = 256;
 // Indices of the function constants, all bool. A kernel's header names those that it needs set.
 BITMETAL_CONSTANT uint32_t kFcAlongDepthA = 0;  // matmul: neighbours of A in memory differ in k
 BITMETAL_CONSTANT uint32_t kFcAlongDepthB = 1;  // matmul: neighbours of B in memory differ in k
-BITMETAL_CONSTANT uint32_t kFcVectorA = 2;  // A's pointer, row and batch steps are multiples of 4
-BITMETAL_CONSTANT uint32_t kFcVectorB = 3;  // the same for B (matvec: for the weight)
+BITMETAL_CONSTANT uint32_t kFcVectorA = 2;  // A's pointer, row and batch steps are whole loads of
+                                            // eight neighbours, at most 16 bytes (operand.h)
+BITMETAL_CONSTANT uint32_t kFcVectorB = 3;  // the same for B (matvec: for the weight, and of four)
 BITMETAL_CONSTANT uint32_t kFcHasBias = 4;
 BITMETAL_CONSTANT uint32_t kFcHasWeight = 5;  // norms: multiply by a weight
 BITMETAL_CONSTANT uint32_t kFcVectorX = 6;    // matvec: x's pointer and row step are multiples of 4
@@ -86,12 +90,14 @@ BITMETAL_CONSTANT uint32_t kFcBfloatScales = 11;  // or bfloat (else float)
 BITMETAL_CONSTANT uint32_t kFcHasOutliers = 12;   // int8: columns are marked as outliers
 BITMETAL_CONSTANT uint32_t kFcHasStarts = 13;     // scan_rows: blocks start from given totals
 
-BITMETAL_CONSTANT uint32_t kFcOperation = 14;  // elementwise, uint: of enum Operation
-BITMETAL_CONSTANT uint32_t kFcFlat = 15;       // elementwise: one dimension, strides 0 and 1
-BITMETAL_CONSTANT uint32_t kFcHasA = 16;       // elementwise: the operand is an array,
-BITMETAL_CONSTANT uint32_t kFcHasB = 17;       // no constant
-BITMETAL_CONSTANT uint32_t kFcVectors = 18;    // four neighbours, from a multiple of four on, are
-                                               // aligned as a vector, in all arrays
+BITMETAL_CONSTANT uint32_t kFcOperation = 14;    // elementwise, uint: of enum Operation
+BITMETAL_CONSTANT uint32_t kFcFlat = 15;         // elementwise: one dimension, strides 0 and 1
+BITMETAL_CONSTANT uint32_t kFcHasA = 16;         // elementwise: the operand is an array,
+BITMETAL_CONSTANT uint32_t kFcHasB = 17;         // no constant
+BITMETAL_CONSTANT uint32_t kFcVectors = 18;      // four neighbours, from a multiple of four on, are
+                                                 // aligned as a vector, in all arrays
+BITMETAL_CONSTANT uint32_t kFcPowerBlocks = 20;  // blockwise: block sizes are powers of two
+BITMETAL_CONSTANT uint32_t kFcWholeBlocks = 21;  // blockwise: rows begin with blocks
 BITMETAL_CONSTANT uint32_t kFcHeldRow = 19;  // softmax, norms: a row fits in its threads' registers
 
 // Times four elements of a row that a thread keeps: 64 bytes of float under way, 16384 columns.
@@ -331,7 +337,7 @@ struct TernaryMatmulParams {
   uint32_t batch;
   uint32_t groups;
   uint32_t group_size;
-  uint32_t unused;
+  uint32_t zero;  // is 0, which the compiler shall not know (ternary_panel.h)
   int64_t x_row_stride;
 };
 

@@ -39,15 +39,14 @@ constant bool vectors [[function_constant(18)]];
 constant constexpr uint kRun = 16;
 constant constexpr uint kRunLevels = 3;
 
-// Loads that are under way at once.
-constant constexpr uint kAhead = 4;
-
 // What a thread reads at a time: kWidth neighbours, each of which it has a State for. Where
 // kAlong, they follow each other along the axis, else they belong to as many outputs.
 template <typename Op, uint kWidth, bool kAlong, typename In>
 struct Walk {
   using State = typename Op::State;
   static constant constexpr uint kIndices = kAlong ? kWidth : 1;
+  // Loads that are under way at once.
+  static constant constexpr uint kAhead = !kAlong && sizeof(In) <= 2 ? 8 : 4;
 
   device const In* at;
   long jump;  // in memory

@@ -5,6 +5,7 @@
 
 template <typename T>
 struct RowMajorStore {
+  static constant constexpr bool kAlongRows = true;  // neighbours in memory differ in column
   device T* out;
   uint columns;
   template <typename Sum>

@@ -172,8 +172,10 @@ struct Absmean {
   constant TernaryParams* p;
   int4 operator()(uint row, uint column) const {
     const float s = scales[scale_at(row, column / p->group_size, p->groups)];
-    const float4 four = four_weights(weight, *p, row, column) / s;
-    return int4(clamp(rint(four), float4(-1), float4(1)));
+    // Of |w| / s, rounded to float and then to an integer, 1 or more comes for |w| above s / 2: the
+    // next float above it over s is no nearer to 1 / 2 than to the next float above that.
+    const float4 four = four_weights(weight, *p, row, column);
+    return int4(four > 0.5f * s) - int4(four < -0.5f * s);
   }
 };
 

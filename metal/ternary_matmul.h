@@ -6,6 +6,8 @@
 //   ternary_matmul_*                 one scale a row: T exact in the tile, the scale at the end
 //   ternary_matmul_grouped_*         any groups: T times scale in a float tile
 //   ternary_matmul_plain[_grouped]_* for devices without simdgroup matrices
+//   ternary_matmul_few8_*, _few32_*, _large_*   one scale a row, the weight's rows down the tiles:
+//       kMatmulThreads threads, (ceil(batch / 8, 32 or 128), ceil(rows / 64, 64 or 128))
 //   Threads and grid as for matmul.h: (ceil(rows / tile), ceil(batch / tile)) threadgroups. For a
 //   batch of 8 or less see ternary_matvec.h.
 #pragma once
@@ -21,6 +23,7 @@ using TernaryElement = conditional_t<is_same_v<X, half>, half, float>;
 
 template <typename Out, bool kGrouped>
 struct TernaryStore {
+  static constant constexpr bool kAlongRows = true;
   device Out* y;
   device const float* scales;
   uint rows;
@@ -42,13 +45,28 @@ template <typename X, bool kGrouped>
     uint index [[thread_index_in_threadgroup]], uint simdgroup [[simdgroup_index_in_threadgroup]],
     uint lane [[thread_index_in_simdgroup]]) {
   using T = conditional_t<kGrouped, float, TernaryElement<X>>;
-  threadgroup T tile_x[kTileElements<T>];
-  threadgroup T tile_w[kTileElements<T>];
-  threadgroup float strips[kStripFloats];
+  threadgroup uint4 memory[kMatmulMemory<T, StandardShape>];
   const TernaryStore<X, kGrouped> store{y, scales, p.rows};
-  matmul_simdgroup<kNotExact>(
+  matmul_tile<kNotExact, StandardShape>(
       activations<X, T>(x, p), ternary_weight<T, kGrouped>(codes, scales, p), p.batch, p.rows,
-      p.columns, tile, store, tile_x, tile_w, strips, index, simdgroup, lane);
+      p.columns, tile, store, memory, index, simdgroup, lane);
+}
+
+template <typename X, typename Shape>
+[[kernel, max_total_threads_per_threadgroup(128)]] void ternary_matmul_weight_first(
+    device const X* x [[buffer(0)]], device const uint* codes [[buffer(1)]],
+    device const float* scales [[buffer(2)]], device X* y [[buffer(3)]],
+    constant TernaryMatmulParams& p [[buffer(4)]], uint2 tile [[threadgroup_position_in_grid]],
+    uint index [[thread_index_in_threadgroup]], uint simdgroup [[simdgroup_index_in_threadgroup]],
+    uint lane [[thread_index_in_simdgroup]]) {
+  using T = TernaryElement<X>;
+  threadgroup uint4 memory[kMatmulMemory<T, Shape>];
+  const SwappedStore<TernaryStore<X, false>> store{{y, scales, p.rows}};
+  const TernaryOperand<T, false, true> left{
+      codes, scales, p.rows, block_count(p.columns), p.groups, p.group_size, pair_bits(p)};
+  const DenseOperand<X, T, true> right{x, p.x_row_stride, 1, p.batch, p.columns, true, vector_a};
+  matmul_tile<kNotExact, Shape>(left, right, p.rows, p.batch, p.columns, tile, store, memory, index,
+                                simdgroup, lane);
 }
 
 template <typename X, bool kGrouped>
@@ -58,9 +76,9 @@ template <typename X, bool kGrouped>
     constant TernaryMatmulParams& p [[buffer(4)]], uint2 tile [[threadgroup_position_in_grid]],
     uint index [[thread_index_in_threadgroup]]) {
   using T = conditional_t<kGrouped, float, TernaryElement<X>>;
-  threadgroup T tile_x[kTileElements<T>];
-  threadgroup T tile_w[kTileElements<T>];
+  threadgroup T memory[kPlainMemory<T, 1>];
   const TernaryStore<X, kGrouped> store{y, scales, p.rows};
-  matmul_plain<kNotExact>(activations<X, T>(x, p), ternary_weight<T, kGrouped>(codes, scales, p),
-                          p.batch, p.rows, p.columns, tile, store, tile_x, tile_w, index);
+  matmul_plain_tile<kNotExact, 1>(activations<X, T>(x, p),
+                                  ternary_weight<T, kGrouped>(codes, scales, p), p.batch, p.rows,
+                                  p.columns, tile, store, memory, index);
 }

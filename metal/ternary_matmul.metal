@@ -11,6 +11,14 @@
   instantiate(ternary_matmul_plain, "_" name, type, false)        \
   instantiate(ternary_matmul_plain, "_grouped_" name, type, true)
 
+#define instantiate_shape(shape, name, type)                                       \
+  template [[host_name("ternary_matmul_" shape)]] [[kernel]]                       \
+  decltype(ternary_matmul_weight_first<type, name>) ternary_matmul_weight_first<type, name>;
+
 instantiate_type("f32", float)
 instantiate_type("f16", half)
 instantiate_type("bf16", bfloat)
+
+instantiate_shape("few8_f16", Few8Shape, half)
+instantiate_shape("few32_f16", Few32Shape, half)
+instantiate_shape("large_f16", LargeShape, half)

@@ -31,7 +31,8 @@ template <typename X, uint kBatch, bool kGrouped>
     uint simdgroups [[simdgroups_per_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
   using Weights = TernaryRows<float, kGrouped>;
   threadgroup float shared[kMatvecSimdgroups * kMatvecRows<Weights> * kBatch];
-  const Weights weights{codes, scales, block_count(p.columns), p.groups, p.group_size, 0};
+  const Weights weights{codes,        scales, block_count(p.columns), p.groups, p.group_size,
+                        pair_bits(p), 0};
   const TernaryVectorStore<X, kGrouped> store{y, scales, p.rows};
   matvec_rows<kBatch>(weights, x, p.x_row_stride, vector_x, p.rows, p.columns, p.batch, store,
                       shared, simdgroups, group, index, simdgroup, simdgroups, lane);

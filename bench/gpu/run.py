@@ -88,6 +88,20 @@ def time_torch(run: Callable[[], Any], repeats: int) -> float:
     return statistics.median(times)
 
 
+def time_wall(run: Callable[[], Any], wait: Callable[[], Any], repeats: int) -> float:
+    """Milliseconds of one run until its result is there: for what the host takes part in."""
+    run()
+    wait()
+    times = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        for _ in range(repeats):
+            run()
+        wait()
+        times.append(1e3 * (time.perf_counter() - start) / repeats)
+    return statistics.median(times)
+
+
 def poison(shape: tuple[int, ...], dtype: str) -> None:
     """Leaves NaN (integers: 77) in the memory that the next array of this size gets."""
     bm.full(shape, 77 if "int" in dtype else float("nan"), dtype)
@@ -128,6 +142,7 @@ class Bench:
         flops: float | None = None,
         peer_name: str = "",
         result: Callable[[Any], bm.Array] = lambda r: r,
+        wall: bool = False,
     ) -> None:
         """Check, time, and print one operation."""
         if self.select not in name:
@@ -137,8 +152,12 @@ class Bench:
                 poison(*out)
             made = result(ours()).wait()
             error = nmse(torch.from_dlpack(made), wanted())
-            ms = time_ours(ours, repeats)
-            torch_ms = time_torch(peer, repeats) if peer else None
+            if wall:
+                ms = time_wall(ours, bm.device().synchronize, repeats)
+                torch_ms = time_wall(peer, torch.cuda.synchronize, repeats) if peer else None
+            else:
+                ms = time_ours(ours, repeats)
+                torch_ms = time_torch(peer, repeats) if peer else None
         except Exception as failure:  # a row that fails must not cost the others
             print(f"{name} {dtype} {shape}: FAILED {type(failure).__name__}: {str(failure)[:500]}")
             return
@@ -410,6 +429,62 @@ def square_rows(bench: Bench) -> None:
         )
 
 
+def linalg_rows(bench: Bench) -> None:
+    """Batched factorizations beside torch.linalg, on the clock: theirs wait for the GPU, too.
+
+    Of QR and SVD the product of the factors is held against the matrix.
+    """
+    linalg = bm.linalg
+    for batch, n in ((1024, 64), (64, 256), (4, 1024)):
+        x = bench.random(batch, n, n)
+        positive = x @ x.mT + n * torch.eye(n, device="cuda")
+        a, p = ours_of(x), ours_of(positive)
+        shape = (batch, n, n)
+        moved = x.nbytes
+        bench.row(
+            "Cholesky",
+            "f32",
+            shape,
+            lambda p=p: linalg.cholesky(p),
+            lambda m=positive: torch.linalg.cholesky(m.double()),
+            1e-12,
+            2 * moved,
+            lambda m=positive: torch.linalg.cholesky(m),
+            repeats=3,
+            flops=batch * n**3 / 3,
+            wall=True,
+        )
+        bench.row(
+            "QR",
+            "f32",
+            shape,
+            lambda a=a: linalg.qr(a),
+            lambda x=x: x,
+            (4 * n * 2.0**-24) ** 2,
+            3 * moved,
+            lambda x=x: torch.linalg.qr(x),
+            repeats=3,
+            flops=batch * 8 * n**3 / 3,
+            result=lambda factors: factors[0] @ factors[1],
+            wall=True,
+        )
+        if n > 256:
+            continue
+        bench.row(
+            "SVD",
+            "f32",
+            shape,
+            lambda a=a: linalg.svd(a, full_matrices=False),
+            lambda x=x: x,
+            (4 * n * 2.0**-24) ** 2,
+            4 * moved,
+            lambda x=x: torch.linalg.svd(x, full_matrices=False),
+            repeats=1,
+            result=lambda f: (f[0] * f[1][:, None, :]) @ f[2],
+            wall=True,
+        )
+
+
 def card() -> dict[str, str]:
     """What nvidia-smi says of the GPU."""
     fields = "name,driver_version,memory.total,clocks.max.sm,clocks.max.memory"
@@ -437,6 +512,7 @@ def main() -> None:
         quantize_rows,
         square_rows,
         product_rows,
+        linalg_rows,
     ):
         try:
             rows(bench)

@@ -14,7 +14,8 @@ HEAD = """# On an NVIDIA GPU
 
 Written by `bench/gpu/table.py` from `{source}`: commit {commit}, {date}, {card}, driver {driver},
 torch {torch}. A copy by torch moves {copy:.0f} GB/s, read and written together; shares are of that.
-Times are medians of GPU time; inputs are random, and every result was held against float64.
+Times are medians of GPU time, of factorizations on the clock; inputs are random, and every result
+was held against float64.
 
 | operation | type | shape | ms | GB/s | share of copy | TFLOP/s | torch's time / ours |
 |---|---|---|---|---|---|---|---|

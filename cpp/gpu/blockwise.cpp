@@ -11,7 +11,7 @@ namespace bitmetal::gpu {
 namespace {
 
 // Up to this batch the mat-vec kernels, which decode the weight once, are the faster ones.
-constexpr int64_t kMatvecBatch = 8;
+constexpr int64_t kMatvecBatch = 8, kFewBatch = 2;
 
 // The loader's part of the kernels' names and of their file's (metal/blockwise_formats.h).
 std::string loader_of(const BlockwiseArray& q) {
@@ -65,6 +65,9 @@ FunctionConstants constants_of(const BlockwiseArray& q, int64_t columns) {
   const DType scales = q.scales.dtype();
   return {{kernels::kFcWholeRuns, whole_runs(q, columns)},
           {kernels::kFcNestedScales, q.nested != nullptr},
+          {kernels::kFcPowerBlocks, shift_of(block_size_of(q, columns)) < 32 &&
+                                        (!q.nested || shift_of(block_size_of(*q.nested, 0)) < 32)},
+          {kernels::kFcWholeBlocks, columns % q.block_size == 0},
           {kernels::kFcHalfScales, scales == DType::f16},
           {kernels::kFcBfloatScales, scales == DType::bf16}};
 }
@@ -119,11 +122,15 @@ void GpuBackend::blockwise_quantize(const Array& x, const BlockwiseArray& q) {
   }
   const bool eights = size % kEights == 0 || (size >= 8 && size < kEights && shift_of(size) < 32);
   const int64_t simdgroups = ceil_div(x.size(), eights ? std::max(size, kEights) : size);
+  // Enough for a large GPU; each makes its own search tree of the book.
+  constexpr int64_t kMostGroups = 2048;
+  const int64_t groups = ceil_div(simdgroups, kSimdgroups);
   run("blockwise_quantize", cat("blockwise_quantize_", eights ? loader_of(q) : "any", "_", suffix),
       constants,
       {Argument::in(x), Argument::in(*q.book), Argument::out(q.codes), Argument::out(q.scales),
        Argument::constant(params)},
-      Grid::of_groups(ceil_div(simdgroups, kSimdgroups), 1, 1, kernels::kReduceThreads));
+      Grid::of_groups(eights ? std::min(groups, kMostGroups) : groups, 1, 1,
+                      kernels::kReduceThreads));
 }
 
 void GpuBackend::blockwise_dequantize(const BlockwiseArray& q, const Array& out) {
@@ -146,13 +153,12 @@ void GpuBackend::blockwise_dequantize(const BlockwiseArray& q, const Array& out)
 void GpuBackend::blockwise_matmul(const Array& x, const BlockwiseArray& q, const Array* bias,
                                   const Array& out) {
   const int64_t batch = x.shape(0), columns = x.shape(1), rows = out.shape(1);
-  const bool vector = aligned_for_vectors(x, columns);
   kernels::BlockwiseParams params = params_of(q, rows, columns);
   params.batch = static_cast<uint32_t>(batch);
   FunctionConstants constants = constants_of(q, columns);
   constants.emplace_back(kernels::kFcHasBias, bias != nullptr);
-  constants.emplace_back(kernels::kFcVectorX, vector);
-  constants.emplace_back(kernels::kFcVectorA, vector);
+  constants.emplace_back(kernels::kFcVectorX, aligned_for_vectors(x, columns));
+  constants.emplace_back(kernels::kFcVectorA, aligned_for_eights(x, columns));
   const std::string loader = loader_of(q), suffix = cat(loader, "_", suffix_of(x.dtype()));
   const auto launch = [&](const std::string& kernel, const Grid& grid) {
     run(cat("blockwise_", loader), kernel, constants,
@@ -161,6 +167,17 @@ void GpuBackend::blockwise_matmul(const Array& x, const BlockwiseArray& q, const
          nested_book_of(q), Argument::constant(params)},
         grid);
   };
+  const bool of_float = x.dtype() != DType::f16 || q.format == BlockFormat::mxfp4;  // as RunElement
+  // Where matrix instructions are much faster than others, they pay from three rows on.
+  if (capabilities_.large_tiles && !of_float && batch > kFewBatch &&
+      batch <= kernels::kMatmulTile) {
+    const int64_t across = batch <= 8 ? 8 : 32;
+    const int64_t down = batch <= 8 ? kernels::kFew8Rows : kernels::kFew32Rows;
+    launch(
+        cat("blockwise_matmul_few", across, "_", suffix),
+        Grid::of_groups(ceil_div(batch, across), ceil_div(rows, down), 1, kernels::kMatmulThreads));
+    return;
+  }
   if (batch <= kMatvecBatch) {
     const Teams teams(rows, columns);
     params.team = static_cast<uint32_t>(teams.team);
@@ -169,7 +186,6 @@ void GpuBackend::blockwise_matmul(const Array& x, const BlockwiseArray& q, const
                            teams.count * teams.team * kernels::kSimdWidth));
     return;
   }
-  const bool of_float = x.dtype() != DType::f16 || q.format == BlockFormat::mxfp4;  // as RunElement
   const bool plain = !capabilities_.multiplies_matrices(of_float);
   const int64_t tile = kernels::kMatmulTile;
   launch(cat(plain ? "blockwise_matmul_plain_" : "blockwise_matmul_", suffix),

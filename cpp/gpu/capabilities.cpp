@@ -52,6 +52,7 @@ Capabilities probe(MTL::Device& device) {
       device.supportsFamily(MTL::GPUFamilyApple7) || compiles(device, kUsesMatrices);
   // Apple's multiply float as fast as half. Tensor cores have no unit for it.
   c.float_matrix = c.simdgroup_matrix && c.unified_memory;
+  c.large_tiles = c.simdgroup_matrix && !c.unified_memory;
   c.bfloat = device.supportsFamily(MTL::GPUFamilyMetal3) || compiles(device, kUsesBfloat);
   c.tensors = device.supportsFamily(MTL::GPUFamilyMetal4) &&
               responds(&device, "newTensorWithDescriptor:error:");

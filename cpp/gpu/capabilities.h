@@ -18,6 +18,8 @@ struct Capabilities {
   bool multiplies_matrices(bool of_float) const {
     return of_float ? float_matrix : simdgroup_matrix;
   }
+  // Threads have registers for 128 sums (255 are said of NVIDIA's). Apple's would spill.
+  bool large_tiles = false;
   bool bfloat = false;          // MSL's bfloat
   bool tensors = false;         // Metal 4's tensors
   bool residency_sets = false;  // as Residency uses them

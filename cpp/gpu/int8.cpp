@@ -46,9 +46,10 @@ void GpuBackend::int8_matmul(const Array& a, const Array& b, const Array& out) {
                                      1,
                                      0};
   const bool plain = !capabilities_.multiplies_matrices(false);
+  const FunctionConstants constants = {{kernels::kFcVectorA, aligned_for_eights(a, k)},
+                                       {kernels::kFcVectorB, aligned_for_eights(b, k)}};
   const int64_t tile = kernels::kMatmulTile;
-  run("int8", plain ? "int8_matmul_plain" : "int8_matmul",
-      {{kernels::kFcVectorA, vector_a}, {kernels::kFcVectorB, vector_b}},
+  run("int8", plain ? "int8_matmul_plain" : "int8_matmul", constants,
       {Argument::in(a), Argument::in(b), Argument::out(out), Argument::constant(params)},
       Grid::of_groups(ceil_div(n, tile), ceil_div(m, tile), 1,
                       plain ? kernels::kMatmulPlainThreads : kernels::kMatmulThreads));

@@ -50,6 +50,13 @@ inline bool aligned_for_vectors(const Array& a, int64_t step) {
   return aligned_to(a, 4 * size_of(a.dtype())) && step % 4 == 0;
 }
 
+// The same for eight neighbours in loads of up to 16 bytes, as the operands of matrix products take
+// them (operand.h).
+inline bool aligned_for_eights(const Array& a, int64_t step) {
+  const int64_t bytes = std::min<int64_t>(16, 8 * size_of(a.dtype()));
+  return aligned_to(a, bytes) && step * size_of(a.dtype()) % bytes == 0;
+}
+
 // Elements of a thread that walks flat arrays (neighbours.h).
 constexpr uint64_t kFlatEach = 4 * kernels::kFlatPieces;
 

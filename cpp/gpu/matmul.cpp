@@ -9,14 +9,20 @@ namespace {
 struct Operand {
   int64_t row_stride, depth_stride;
   bool along_depth;  // neighbours in memory differ in depth
-  bool vector;
+  bool vector;       // in loads of eight
+  bool fours;        // ... of four: the mat-vec's, which has no batch
 
   Operand(const Array& a, int64_t rows, int64_t depth)
-      : row_stride(rows), depth_stride(depth), along_depth(depth == 1), vector(false) {
+      : row_stride(rows),
+        depth_stride(depth),
+        along_depth(depth == 1),
+        vector(false),
+        fours(false) {
     const int64_t step = along_depth ? row_stride : depth_stride;
     if (!along_depth && row_stride != 1) return;
-    vector = aligned_for_vectors(a, step);
-    for (int i = 0; i < a.rank() - 2; ++i) vector &= a.stride(i) % 4 == 0;
+    fours = aligned_for_vectors(a, step);
+    vector = aligned_for_eights(a, step);
+    for (int i = 0; i < a.rank() - 2; ++i) vector &= aligned_for_eights(a, a.stride(i));
   }
 };
 
@@ -57,8 +63,8 @@ struct Product {
                   {kernels::kFcVectorB, right.vector}} {}
 };
 
-Grid grid_of_tiles(int64_t m, int64_t n, int64_t batch, bool plain) {
-  const int64_t tile = kernels::kMatmulTile;
+Grid grid_of_tiles(int64_t m, int64_t n, int64_t batch, bool plain, bool large = false) {
+  const int64_t tile = kernels::kMatmulTile * (large ? 2 : 1);
   return Grid::of_groups(ceil_div(n, tile), ceil_div(m, tile), batch,
                          plain ? kernels::kMatmulPlainThreads : kernels::kMatmulThreads);
 }
@@ -103,7 +109,7 @@ void GpuBackend::matmul(const Array& left_view, const Array& right_view, const A
     run("matvec",
         cat(right.along_depth ? "matvec_" : "matvec_columns_", suffix, "_b",
             std::bit_ceil(static_cast<uint32_t>(m))),
-        {{kernels::kFcVectorX, left.vector}, {kernels::kFcVectorB, right.vector}},
+        {{kernels::kFcVectorX, left.fours}, {kernels::kFcVectorB, right.fours}},
         {Argument::in(a), Argument::in(b), Argument::out(out), Argument::constant(params)},
         Grid::of_groups(ceil_div(n, rows), 1, 1, kernels::kMatvecThreads));
     return;
@@ -111,9 +117,14 @@ void GpuBackend::matmul(const Array& left_view, const Array& right_view, const A
   const Product product(left, right, m, n, k, a_batch_stride, b_batch_stride);
   const bool plain =
       out.dtype() == DType::f32 ? !capabilities_.float_matrix : !capabilities_.simdgroup_matrix;
-  run("matmul", cat(plain ? "matmul_plain_" : "matmul_", suffix), product.constants,
+  // Large tiles load less for what they multiply, where there are enough of them for all cores.
+  constexpr int64_t kLarge = 2 * kernels::kMatmulTile, kLeastTiles = 128;
+  const bool large =
+      capabilities_.large_tiles && ceil_div(m, kLarge) * ceil_div(n, kLarge) * batch >= kLeastTiles;
+  run("matmul", cat(plain ? "matmul_plain_" : "matmul_", large ? "large_" : "", suffix),
+      product.constants,
       {Argument::in(a), Argument::in(b), Argument::out(out), Argument::constant(product.params)},
-      grid_of_tiles(m, n, batch, plain));
+      grid_of_tiles(m, n, batch, plain, large));
 }
 
 void GpuBackend::matmul_update(const Array& a, const Array& b, const Array& c, uint32_t part) {

@@ -8,7 +8,7 @@ namespace bitmetal::gpu {
 namespace {
 
 // Up to this batch the mat-vec kernels, which read the weight once, are the faster ones.
-constexpr int64_t kMatvecBatch = 8;
+constexpr int64_t kMatvecBatch = 8, kFewBatch = 1;
 
 // One scale a row is applied to the finished sum; several go into the sum.
 const char* grouping(const TernaryMatrix& w) { return w.groups() > 1 ? "_grouped_" : "_"; }
@@ -40,7 +40,10 @@ void GpuBackend::ternary_matmul(const Array& x, const TernaryMatrix& w, const Ar
                                                      Argument::in(w.scales), Argument::out(out),
                                                      Argument::constant(params)};
   const std::string suffix = cat(grouping(w), suffix_of(x.dtype()));
-  if (batch <= kMatvecBatch) {
+  // Where matrix instructions are much faster than others, they pay from two rows on.
+  const bool few = capabilities_.large_tiles && w.groups() == 1 && x.dtype() == DType::f16 &&
+                   batch > kFewBatch && batch <= kernels::kMatmulTile;
+  if (batch <= kMatvecBatch && !few) {
     run("ternary_matvec",
         cat("ternary_matvec", suffix, "_b", std::bit_ceil(static_cast<uint32_t>(batch))),
         {{kernels::kFcVectorX, vector}}, arguments,
@@ -48,9 +51,25 @@ void GpuBackend::ternary_matmul(const Array& x, const TernaryMatrix& w, const Ar
     return;
   }
   const bool plain = !capabilities_.multiplies_matrices(w.groups() > 1 || x.dtype() != DType::f16);
+  const FunctionConstants constants = {{kernels::kFcVectorA, aligned_for_eights(x, w.columns)}};
+  if (few) {
+    const int64_t across = batch <= 8 ? 8 : 32;
+    const int64_t down = batch <= 8 ? kernels::kFew8Rows : kernels::kFew32Rows;
+    run("ternary_matmul", cat("ternary_matmul_few", across, suffix), constants, arguments,
+        Grid::of_groups(ceil_div(batch, across), ceil_div(w.rows, down), 1,
+                        kernels::kMatmulThreads));
+    return;
+  }
+  if (capabilities_.large_tiles && w.groups() == 1 && x.dtype() == DType::f16) {
+    constexpr int64_t kLarge = 2 * kernels::kMatmulTile;
+    run("ternary_matmul", "ternary_matmul_large_f16", constants, arguments,
+        Grid::of_groups(ceil_div(batch, kLarge), ceil_div(w.rows, kLarge), 1,
+                        kernels::kMatmulThreads));
+    return;
+  }
   const int64_t tile = kernels::kMatmulTile;
-  run("ternary_matmul", cat(plain ? "ternary_matmul_plain" : "ternary_matmul", suffix),
-      {{kernels::kFcVectorA, vector}}, arguments,
+  run("ternary_matmul", cat(plain ? "ternary_matmul_plain" : "ternary_matmul", suffix), constants,
+      arguments,
       Grid::of_groups(ceil_div(w.rows, tile), ceil_div(batch, tile), 1,
                       plain ? kernels::kMatmulPlainThreads : kernels::kMatmulThreads));
 }

@@ -21,8 +21,10 @@ from kernels import (
 )
 
 FLOATS = ["f32", "f16", "bf16"]
+POWER_BLOCKS, WHOLE_BLOCKS = 1 << 20, 1 << 21
 WHOLE_RUNS, NESTED, HALF_SCALES, BFLOAT_SCALES = (1 << i for i in range(8, 12))
 TILES = {"_plain": (64, 256), "": (64, 128)}  # tile, threads
+FEW = {"_few8": (128, 8), "_few32": (64, 32)}  # rows of the weight, of activations
 
 E2M1 = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6, 0, -0.5, -1, -1.5, -2, -3, -4, -6], np.float32)
 FP4 = np.array([0, 0.0625, 8, 12, 4, 6, 2, 3], np.float32) / np.float32(12)
@@ -139,7 +141,10 @@ def params(rows: int, columns: int, batch: int, team: int, block: int, offset: f
 
 
 def runs(columns: int, block: int) -> int:
-    return WHOLE_RUNS if columns % 8 == 0 and block % 8 == 0 else 0
+    if columns % 8 or block % 8:
+        return 0
+    power = POWER_BLOCKS if block & (block - 1) == 0 else 0
+    return WHOLE_RUNS | power | (WHOLE_BLOCKS if columns % block == 0 else 0)
 
 
 def sizes(name: str, blocks: tuple[int, ...]) -> list[tuple[int, int, int]]:
@@ -171,7 +176,7 @@ def product(
     constants = w.constants | (BIAS if biased else 0)
     if fast:
         constants |= runs(columns, block)
-        constants |= (VECTOR_A | VECTOR_X) if columns % 4 == 0 else 0
+        constants |= (VECTOR_A | VECTOR_X) if columns % 8 == 0 else 0
     p = params(rows, columns, batch, team, block, w.offset)
     if kernel == "matvec":
         instance = next(n for n in (1, 2, 4, 8) if n >= batch)
@@ -179,8 +184,11 @@ def product(
         groups: tuple[int, ...] = (ceil_div(rows, 4 * threads // 32 // team),)
     else:
         full = f"blockwise_matmul{kernel}_{name}_{dtype}"
-        tile, threads = TILES[kernel]
+        tile, threads = TILES.get(kernel, (64, 128))
         groups = (ceil_div(rows, tile), ceil_div(batch, tile))
+        if kernel in FEW:
+            down, across = FEW[kernel]
+            groups = (ceil_div(batch, across), ceil_div(rows, down))
     run(
         f"blockwise_{name}.metal",
         full,
@@ -210,6 +218,14 @@ def test_matmul(kernel: str, name: str, dtype: str) -> None:
     for batch, (rows, columns, block) in zip((1, 9, 70, 33), sizes(name, (64, 24)), strict=False):
         product(kernel, name, dtype, batch, rows, columns, block, biased=True)
     product(kernel, name, dtype, batch, rows, columns, block, fast=False)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("kernel", FEW)
+def test_matmul_with_few_rows(kernel: str, name: str) -> None:
+    for batch, (rows, columns, block) in zip((1, 9, 70, 33), sizes(name, (64, 24)), strict=False):
+        product(kernel, name, "f16", batch, rows, columns, block, biased=True)
+    product(kernel, name, "f16", batch, rows, columns, block, fast=False)
 
 
 @pytest.mark.parametrize("kernel", ["matvec", *TILES])

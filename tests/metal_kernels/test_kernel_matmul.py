@@ -21,8 +21,14 @@ from kernels import (
 )
 
 FLOATS = ["f32", "f16", "bf16"]
-ENGINES = {"matmul": (64, 128), "matmul_plain": (64, 256)}  # tile, threads
-SIZES = [(1, 1, 1), (3, 5, 7), (64, 64, 32), (65, 33, 40), (20, 130, 100)]  # m, n, k
+ENGINES = {  # tile, threads
+    "matmul": (64, 128),
+    "matmul_large": (128, 128),
+    "matmul_plain": (64, 256),
+    "matmul_plain_large": (128, 256),
+}
+PIECE = {"f32": 4, "f16": 8, "bf16": 8}  # elements of a load of 16 bytes
+SIZES = [(1, 1, 1), (3, 5, 7), (64, 64, 32), (65, 33, 40), (20, 130, 104)]  # m, n, k
 
 
 @pytest.fixture(autouse=True, params=ORDERS)
@@ -78,9 +84,9 @@ def test_matmul(engine: str, dtype: str, transposes: str) -> None:
         a = operand((2, m, k), dtype, transposes[0] == "t", 1)
         b = operand((2, k, n), dtype, transposes[1] == "t", 2)
         constants = (ALONG_A if transposes[0] == "n" else 0) | (ALONG_B * (transposes[1] == "t"))
-        if all(x % 4 == 0 for x in (k if transposes[0] == "n" else m,)):
+        if (k if transposes[0] == "n" else m) % PIECE[dtype] == 0:
             constants |= VECTOR_A
-        if all(x % 4 == 0 for x in (n if transposes[1] == "n" else k,)):
+        if (n if transposes[1] == "n" else k) % PIECE[dtype] == 0:
             constants |= VECTOR_B
         got = matmul(engine, dtype, a, b, constants)
         close(got, a, b, dtype)

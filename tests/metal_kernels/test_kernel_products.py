@@ -24,6 +24,7 @@ from kernels import (
 FLOATS = ["f32", "f16", "bf16"]
 GROUPS = [None, 16, 48]
 SIZES = [(1, 1), (16, 16), (5, 37), (70, 130), (33, 1100)]  # rows, columns
+WEIGHT_FIRST = {"few8": (128, 8), "few32": (64, 32), "large": (128, 128)}  # rows, activations
 TILES = {"": (64, 128), "_plain": (64, 256)}  # tile, threads
 
 
@@ -94,9 +95,28 @@ def test_matmul(engine: str, dtype: str, group_size: int | None) -> None:
             [x, layout.pack(ternary), layout.spread(scales), y, p],
             groups=(ceil_div(rows, tile), ceil_div(batch, tile)),
             threads=(threads,),
-            constants=VECTOR_A if columns % 4 == 0 else 0,
+            constants=VECTOR_A if columns % 8 == 0 else 0,
         )
         check(y, x, layout.dense(ternary, scales, group_size), dtype)
+
+
+@pytest.mark.parametrize("kernel", WEIGHT_FIRST)
+def test_matmul_with_the_weight_first(kernel: str) -> None:
+    down, across = WEIGHT_FIRST[kernel]
+    for (rows, columns), batch in zip([*SIZES, (140, 264)], (1, 64, 9, 70, 33, 7), strict=True):
+        ternary, scales = layout.random_weight(rows, columns, None)
+        x = random((batch, columns), "f16")
+        y = np.full((batch, rows), np.nan, DTYPES["f16"])
+        p = params(rows, columns, batch, None, columns)
+        run(
+            "ternary_matmul.metal",
+            f"ternary_matmul_{kernel}_f16",
+            [x, layout.pack(ternary), layout.spread(scales), y, p],
+            groups=(ceil_div(batch, across), ceil_div(rows, down)),
+            threads=(128,),
+            constants=VECTOR_A if columns % 8 == 0 else 0,
+        )
+        check(y, x, layout.dense(ternary, scales, None), "f16")
 
 
 def quantize(

@@ -41,6 +41,7 @@ EMBED(softmetal_host_launch, "stdlib/host/launch.h")
 EMBED(softmetal_cuda_builtins, "stdlib/cuda/builtins.h")
 EMBED(softmetal_cuda_small, "stdlib/cuda/small.h")
 EMBED(softmetal_cuda_constant, "stdlib/cuda/constant.h")
+EMBED(softmetal_cuda_math, "stdlib/cuda/math.h")
 EMBED(softmetal_cuda_meet, "stdlib/cuda/meet.h")
 EMBED(softmetal_cuda_simdgroup_matrix, "stdlib/cuda/simdgroup_matrix.h")
 EMBED(softmetal_cuda_multiply, "stdlib/cuda/multiply.h")
@@ -117,6 +118,7 @@ const std::string& cuda_library() {
                                           PART(limits),
                                           PART(math),
                                           PART(integer),
+                                          PART(cuda_math),
                                           PART(simd_types),
                                           PART(cuda_meet),
                                           PART(simd),
