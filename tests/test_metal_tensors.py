@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import bitmetal as bm
-from bitmetal import softmetal
+from bitmetal import _core, softmetal
 
 pytestmark = pytest.mark.skipif(not softmetal.available(), reason="this build has no softmetal")
 
@@ -58,6 +58,39 @@ def test_a_buffer_comes_and_goes_without_a_copy(versioned: bool) -> None:
     np.testing.assert_array_equal(own[0], X[0])
     del own
     np.testing.assert_array_equal(other, X[1:, ::2] + 100)
+
+
+@pytest.fixture(scope="module")
+def staged() -> None:
+    """The device keeps the buffer that its first copy of private memory goes through."""
+    np.asarray(_core.softmetal_private_array(1))
+
+
+@pytest.mark.usefixtures("staged")
+def test_private_memory_of_another_library_is_used_in_place_and_copied_for_the_host() -> None:
+    own = _core.softmetal_private_array(24)
+    bm.multiply(bm.asarray(X.ravel(), device="softmetal"), 2, out=own)
+    other = bm.from_dlpack(MetalTensor(own))
+    assert other.device.kind == "softmetal"
+    assert other.__dlpack_device__() == METAL
+    np.testing.assert_array_equal(other, X.ravel() * 2)
+    other += 1
+    other[3:5] = np.float32([-7, -8])
+    other.wait()
+    expected = X.ravel() * 2 + 1
+    expected[3:5] = -7, -8
+    for array in (own, other):
+        np.testing.assert_array_equal(array, expected)
+        np.testing.assert_array_equal(array.to("cpu"), expected)
+        assert array[4].item() == -8
+        assert array[:5].tolist() == expected[:5].tolist()
+        with pytest.raises(BufferError, match="the host cannot read"):
+            memoryview(array)
+    del own
+    np.testing.assert_array_equal(
+        bm.reshape(other, (4, 6)) @ bm.asarray(X.T, device="softmetal"),
+        expected.reshape(4, 6) @ X.T,
+    )
 
 
 def test_work_under_way_on_a_buffer_is_waited_for() -> None:

@@ -68,6 +68,12 @@ void bind_softmetal(nb::module_& m) {
       },
       nb::sig("def softmetal_profiles() -> list[str]"));
   m.def("set_nvrtc_path", [](const char* path) { softmetal_set_nvrtc_path(path); });
+  m.def(
+      "softmetal_private_array",
+      [](int64_t length) {
+        return Array({length}, DType::f32, find_device("softmetal"), Memory::device);
+      },
+      "An array in memory that the device alone reaches, as another library's may be; for tests.");
   m.def("softmetal_profile", [] { return softmetal_profile(); });
   m.def("softmetal_set_profile", [](const char* name) { return softmetal_set_profile(name) != 0; });
 }
