@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 # NumPy's linear algebra is a reference here. Its threads wait by spinning: seconds, where something
 # else runs beside the tests.
@@ -12,6 +13,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import bitmetal as bm
 from bitmetal import _core, softmetal
+
+# The same examples in every run; `--hypothesis-profile=default` looks for new ones.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.load_profile("same")
 
 KINDS = [device.kind for device in bm.devices()]
 TARGETS = [f"cpu-{isa}" for isa in _core.cpu_isas()] + [kind for kind in KINDS if kind != "cpu"]

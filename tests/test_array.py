@@ -423,7 +423,7 @@ def test_dtype_objects() -> None:
     assert pickle.loads(pickle.dumps(bm.bfloat16)) == bm.bfloat16
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_basic_indexing_is_numpys(data: st.DataObject) -> None:
     shape = data.draw(st.lists(st.integers(0, 5), min_size=1, max_size=4))
@@ -454,7 +454,7 @@ def test_none_alone_adds_an_axis() -> None:
     assert a.tolist() == [2, 2, 2]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_reshape_is_a_view_where_numpys_is(data: st.DataObject) -> None:
     shape = data.draw(st.sampled_from([(4, 6), (2, 3, 4), (24,), (2, 2, 6), (1, 24, 1)]))

@@ -261,7 +261,7 @@ def test_keepdims_and_out(target: str) -> None:
     assert not np.asarray(column)[:, ::2].any()
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(
     shape=st.lists(st.integers(0, 6), max_size=4),
     order=st.randoms(use_true_random=False),

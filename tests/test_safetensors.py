@@ -198,7 +198,7 @@ def fuzzed(tmp_path_factory):
     return tmp_path_factory.mktemp("fuzzed") / "weights.safetensors"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_damaged_files_are_read_or_refused(fuzzed, data):
     # Nothing but ValueError comes out, and what is accepted, the reference accepts too.

@@ -185,11 +185,8 @@ PROPERTIES = [
 @pytest.mark.parametrize("device", [device.kind for device in bm.devices()])
 @pytest.mark.parametrize("holds", PROPERTIES, ids=lambda p: p.__name__)
 def test_any_shape(holds: Callable[[Any], None], device: str) -> None:
-    # Without a deadline: the first call of a kind may wait for a compiler.
     @settings(
         max_examples=60 if device == "cpu" else 8,
-        deadline=None,
-        derandomize=True,
         database=None,
         suppress_health_check=list(HealthCheck),
     )

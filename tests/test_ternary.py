@@ -301,7 +301,7 @@ def test_empty(target: str) -> None:
     assert bm.bitlinear(np.zeros((0, 7), np.float32), w).shape == (0, 5)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(rows=st.integers(0, 40), columns=st.integers(0, 300), seed=st.integers(0, 2**32 - 1))
 def test_codes_round_trip(rows: int, columns: int, seed: int) -> None:
     codes = np.random.default_rng(seed).integers(-1, 2, (rows, columns)).astype(np.int8)

@@ -51,7 +51,7 @@ def test_from_gguf_is_what_gguf_reads(name: str) -> None:
     assert w.group_size == 256
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     rows=st.integers(0, 5),
     blocks=st.integers(0, 4),
@@ -108,7 +108,7 @@ def packed_by_formula(codes: Any) -> Any:
     return packed
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows=st.integers(0, 40), columns=st.integers(0, 50), seed=st.integers(0, 1000))
 def test_hf_round_trip(rows: int, columns: int, seed: int) -> None:
     codes = codes_of((rows, columns), seed)
