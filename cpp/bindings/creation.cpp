@@ -74,8 +74,8 @@ std::string creation_doc(const char* first) {
 Array filled(const char* op, const Dims& shape, nb::handle value, DType dtype, Device& device) {
   constexpr int64_t kExact = int64_t{1} << 53;  // integers beyond are not all doubles
   Number number;
-  if (number_of(value, number) &&
-      (number.kind == NumberKind::real || std::abs(number.integer) <= kExact)) {
+  if (number_of(value, number) && (number.kind == NumberKind::real ||
+                                   (-kExact <= number.integer && number.integer <= kExact))) {
     return without_gil(device, checked_size(shape, dtype) * size_of(dtype),
                        [&] { return full(shape, number.real, dtype, device); });
   }
