@@ -52,6 +52,20 @@ def test_matmul_float_activations(measure: Measure, rows: int, columns: int, bat
         operations=2 * batch * rows * columns,
         numpy=lambda: np.matmul(x, theirs, out=y),
         torch=torch_linear(x, dense, "float32"),
+    )
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+@pytest.mark.parametrize(("rows", "columns"), SIZES)
+def test_matmul_bfloat16_activations(measure: Measure, rows: int, columns: int, batch: int) -> None:
+    dense = weights(rows, columns)
+    w = bm.ternary.quantize(dense)
+    x = np.random.default_rng(1).standard_normal((batch, columns), np.float32)
+    a, out = bm.asarray(x).astype("bfloat16"), bm.empty((batch, rows), dtype="bfloat16")
+    measure(
+        lambda: bm.ternary.matmul(a, w, out=out),
+        nbytes=w.nbytes + a.nbytes + out.nbytes,
+        operations=2 * batch * rows * columns,
         torch_bf16=torch_linear(x, dense, "bfloat16"),
     )
 

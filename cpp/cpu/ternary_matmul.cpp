@@ -16,14 +16,14 @@ namespace {
 // Panels of trits that are expanded together: a quarter of a MiB of codes at 4096 columns.
 constexpr int64_t kExpandedPanels = 4 * kBandPanels;
 
-// Activation rows at a time, so that their float32 results stay in the cache.
-constexpr int64_t kBatchStep = 96;
-
 // The activations in float32, each row padded with zeros to whole blocks; a copy, in the
 // calling thread's shared scratch memory, only where they are not so already.
 template <class T>
 class FloatRows {
  public:
+  // Activation rows at a time, so that their float32 results stay in the cache.
+  static constexpr int64_t kStep = 96;
+
   FloatRows(const Array& x, int64_t blocks) : stride_(blocks * kBlockColumns) {
     const int64_t count = x.shape(0), n = x.shape(1);
     if (std::is_same_v<T, float> && stride_ == n) {
@@ -43,37 +43,70 @@ class FloatRows {
     });
   }
 
-  const float* row(int64_t i) const { return data_ + i * stride_; }
-  int64_t stride() const { return stride_; }
+  // All panels at once: what is prepared of the activations serves every one.
+  static int64_t panels(int64_t all) { return all; }
+  static int64_t scratch_bytes() { return kernels().ternary.multiply_float_scratch; }
+  void multiply(const Panels& w, int64_t first, int64_t count, std::byte* memory, float* y) const {
+    kernels().ternary.multiply_float(w, data_ + first * stride_, count, stride_, memory, y);
+  }
 
  private:
   int64_t stride_;
   const float* data_;
 };
 
-template <class T>
+// The activations in the strips of the set's products of bfloat16.
+class PairRows {
+ public:
+  static constexpr int64_t kStep = 128;
+
+  PairRows(const Array& x, int64_t blocks) : stride_(blocks * (kBlockColumns / 2)) {
+    const int64_t count = x.shape(0), n = x.shape(1);
+    data_ = reinterpret_cast<uint32_t*>(
+        scratch(Scratch::shared, static_cast<size_t>(count * stride_) * sizeof(uint32_t)));
+    const int64_t block_bytes = count * kBlockColumns * int64_t{sizeof(bfloat16)};
+    parallel_for(blocks, grain_of(block_bytes), [&](int64_t begin, int64_t end) {
+      for (int64_t first = 0; first < count; first += kStep) {
+        kernels().bf16.pack_ternary(x.data_as<bfloat16>() + first * n,
+                                    std::min(kStep, count - first), n, begin, end,
+                                    data_ + first * stride_);
+      }
+    });
+  }
+
+  static int64_t panels(int64_t) { return kBandPanels; }
+  static int64_t scratch_bytes() { return 0; }
+  void multiply(const Panels& w, int64_t first, int64_t count, std::byte*, float* y) const {
+    kernels().bf16.multiply_ternary(w, data_ + first * stride_, count, y);
+  }
+
+ private:
+  int64_t stride_;
+  uint32_t* data_;
+};
+
+template <class T, class Rows>
 void multiply(const Array& x, const TernaryMatrix& w, const Array& out) {
-  const TernaryKernels& k = kernels().ternary;
-  const auto& typed = k.of(static_cast<T*>(nullptr));
+  const auto& typed = kernels().ternary.of(static_cast<T*>(nullptr));
   const Panels panels = panels_of(w);
-  const FloatRows<T> rows(x, panels.blocks);
-  const int64_t count = x.shape(0), step = std::min(count, kBatchStep);
+  const Rows rows(x, panels.blocks);
+  const int64_t count = x.shape(0), step = std::min(count, Rows::kStep);
   const int64_t bands = ceil_div(panels.count, kBandPanels);
   const int64_t grain = grain_of(kBandPanels * panels.blocks * kBlockBytes * step);
-  const auto table_bytes = static_cast<size_t>(k.multiply_float_scratch);
+  const auto own_bytes = static_cast<size_t>(Rows::scratch_bytes());
   parallel_for(bands, grain, [&](int64_t begin, int64_t end) {
     const int64_t stop = std::min(end * kBandPanels, panels.count);
-    const int64_t most = w.packing == Packing::trits ? kExpandedPanels : stop;
+    const int64_t most = Rows::panels(w.packing == Packing::trits ? kExpandedPanels : stop);
     for (int64_t panel = begin * kBandPanels; panel < stop; panel += most) {
       const int64_t taken = std::min(most, stop - panel);
       const int64_t row = panel * kPanelRows, padded = taken * kPanelRows;
       const auto y_bytes = static_cast<size_t>(step * padded) * sizeof(float);
-      std::byte* memory = scratch(Scratch::own, table_bytes + y_bytes + expanded_bytes(w, taken));
-      auto* y = reinterpret_cast<float*>(memory + table_bytes);
-      const Panels part = take_panels(w, panel, taken, memory + table_bytes + y_bytes);
-      for (int64_t first = 0; first < count; first += kBatchStep) {
-        const int64_t last = std::min(first + kBatchStep, count);
-        k.multiply_float(part, rows.row(first), last - first, rows.stride(), memory, y);
+      std::byte* memory = scratch(Scratch::own, own_bytes + y_bytes + expanded_bytes(w, taken));
+      auto* y = reinterpret_cast<float*>(memory + own_bytes);
+      const Panels part = take_panels(w, panel, taken, memory + own_bytes + y_bytes);
+      for (int64_t first = 0; first < count; first += Rows::kStep) {
+        const int64_t last = std::min(first + Rows::kStep, count);
+        rows.multiply(part, first, last - first, memory, y);
         for (int64_t i = first; i < last; ++i) {
           typed.finish(y + (i - first) * padded, std::min(padded, w.rows - row), 1, nullptr,
                        out.data_as<T>() + i * w.rows + row);
@@ -86,8 +119,13 @@ void multiply(const Array& x, const TernaryMatrix& w, const Array& out) {
 }  // namespace
 
 void CpuBackend::ternary_matmul(const Array& x, const TernaryMatrix& w, const Array& out) {
-  visit_half_or_float(x.dtype(),
-                      [&](auto type) { multiply<typename decltype(type)::type>(x, w, out); });
+  if (x.dtype() == DType::bf16 && kernels().bf16.rows) {
+    return multiply<bfloat16, PairRows>(x, w, out);
+  }
+  visit_half_or_float(x.dtype(), [&](auto type) {
+    using T = typename decltype(type)::type;
+    multiply<T, FloatRows<T>>(x, w, out);
+  });
 }
 
 }  // namespace bitmetal::cpu

@@ -9,6 +9,7 @@
 
 #include "cpu/kernels/blockwise.h"
 #include "cpu/kernels/gemm.h"
+#include "cpu/kernels/ternary.h"
 
 namespace bitmetal::cpu {
 
@@ -35,6 +36,13 @@ struct Bf16Kernels {
   // words j of each eight columns.
   void (*dot_nibbles[2])(const NibbleRows& w, const uint32_t* x, int64_t stride, const float* sums,
                          int64_t sum_stride, int count, float* y, int64_t y_stride);
+
+  // Activations for ternary weights, `columns` to a row: blocks [begin, end) of 16 columns of all
+  // the strips that multiply_ternary() reads, 16 bits a value, zeros up to whole blocks.
+  void (*pack_ternary)(const bfloat16* x, int64_t count, int64_t columns, int64_t begin,
+                       int64_t end, uint32_t* strips);
+  // As multiply_float of ternary.h.
+  void (*multiply_ternary)(const Panels& w, const uint32_t* strips, int64_t count, float* y);
 };
 
 }  // namespace bitmetal::cpu

@@ -5,6 +5,8 @@
 constexpr int kPairVectors = 2;  // of 16 columns, to a tile
 constexpr int kPairRows = 14;    // 28 sums, 2 vectors of b and a word of a: 31 of 32 registers
 
+#include "cpu/kernels/bf16_ternary.inl"
+
 template <int kRows>
 void multiply_pairs(const uint32_t* a, const uint32_t* b, int64_t words, float* c, int64_t stride,
                     bool add_to_c) {
@@ -34,7 +36,9 @@ constexpr Bf16Kernels bf16_kernels(std::integer_sequence<int, n...>) {
           .turn_nibbles = turn_nibbles,
           .multiply_nibbles = {{nullptr, multiply_nibbles<false, n + 1>...},
                                {nullptr, multiply_nibbles<true, n + 1>...}},
-          .dot_nibbles = {dot_nibbles<false, PairNibbles>, dot_nibbles<true, PairNibbles>}};
+          .dot_nibbles = {dot_nibbles<false, PairNibbles>, dot_nibbles<true, PairNibbles>},
+          .pack_ternary = pack_ternary_strips,
+          .multiply_ternary = multiply_ternary};
 }
 
 constexpr Bf16Kernels kBf16Kernels = bf16_kernels(std::make_integer_sequence<int, kPairRows>{});
