@@ -11,6 +11,7 @@ struct Codes {
   __m256i v[2];
 };
 inline Codes load_codes(const uint8_t* p) { return {{load_256(p), load_256(p + 32)}}; }
+inline void store_codes(uint8_t* p, Codes c) { std::memcpy(p, c.v, sizeof c.v); }
 template <int f>
 inline Codes bit_field(Codes c) {
   for (__m256i& v : c.v) {
@@ -139,6 +140,50 @@ struct InPlaceDot {
 };
 
 #endif
+
+// Trits by remainders: less than 0 is more than any of them, so that the lesser of x and x - n is x
+// without n where it has that. Of the multiples of 9 below 81 no two end in the same four bits,
+// which a lookup among 16 bytes takes.
+#define BITMETAL_TRIT_TARGET
+inline bool has_trit_lookup() { return true; }
+
+struct TritLookup {
+  static constexpr int kFifthUnit = 1;
+  __m256i low, high;  // the two lower fields from 0 to 8, the two upper ones from 9 times that
+
+  explicit TritLookup(const uint8_t* fields) {
+    alignas(16) uint8_t bytes[2][16] = {};
+    for (int i = 0; i < 9; ++i) {
+      bytes[0][i] = fields[i];
+      bytes[1][9 * i % 16] = fields[9 * i];
+    }
+    low = _mm256_broadcastsi128_si256(load_128(bytes[0]));
+    high = _mm256_broadcastsi128_si256(load_128(bytes[1]));
+  }
+  template <int n>
+  static BITMETAL_INLINE __m256i without(__m256i x) {
+    return _mm256_min_epu8(x, _mm256_sub_epi8(x, _mm256_set1_epi8(n)));
+  }
+  BITMETAL_INLINE Codes expand(Codes trits, Codes& fifth) const {
+    Codes r;
+    for (int h = 0; h < 2; ++h) {
+      const __m256i rest = without<81>(without<81>(trits.v[h]));
+      const __m256i ones = without<9>(without<18>(without<27>(without<45>(rest))));
+      // 81 and 162 end in the bits of 1 and 2.
+      fifth.v[h] = _mm256_and_si256(_mm256_sub_epi8(trits.v[h], rest), _mm256_set1_epi8(3));
+      r.v[h] = _mm256_or_si256(_mm256_shuffle_epi8(low, ones),
+                               _mm256_shuffle_epi8(high, _mm256_sub_epi8(rest, ones)));
+    }
+    return r;
+  }
+  template <int i>
+  static BITMETAL_INLINE Codes field(Codes fifth) {
+    return {{_mm256_slli_epi16(fifth.v[0], 2 * i), _mm256_slli_epi16(fifth.v[1], 2 * i)}};
+  }
+};
+inline Codes operator|(Codes a, Codes b) {
+  return {{_mm256_or_si256(a.v[0], b.v[0]), _mm256_or_si256(a.v[1], b.v[1])}};
+}
 
 // A lane's two low bits choose among 4 entries of its half.
 inline __m256 lookup_4(__m256 table, __m256i index) { return _mm256_permutevar_ps(table, index); }

@@ -72,11 +72,12 @@ struct InPlaceDot {
 inline bool has_trit_lookup() { return __builtin_cpu_supports("avx512vbmi"); }
 
 struct TritLookup {
+  static constexpr int kFifthUnit = 81;  // of the last digits that expand() gives
   __m512i table[2];
 
   BITMETAL_TRIT_TARGET BITMETAL_INLINE explicit TritLookup(const uint8_t* bytes)
       : table{_mm512_loadu_si512(bytes), _mm512_loadu_si512(bytes + 64)} {}
-  // The first four digits of each byte as bit fields; `fifth` is 81 times the last one.
+  // The first four digits of each byte as bit fields, and the last one.
   BITMETAL_TRIT_TARGET BITMETAL_INLINE Codes expand(Codes trits, Codes& fifth) const {
     const __m512i unit = _mm512_set1_epi8(81);  // less than 0 is more than 80
     __m512i rest = _mm512_min_epu8(trits.v, _mm512_sub_epi8(trits.v, unit));

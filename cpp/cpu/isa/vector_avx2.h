@@ -39,3 +39,8 @@ inline __m128i low_bytes(const __m256i (&v)[2]) {
       _mm256_unpacklo_epi32(_mm256_shuffle_epi8(v[0], first), _mm256_shuffle_epi8(v[1], first));
   return _mm_unpacklo_epi32(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
 }
+inline void store_low_halves(void* p, const __m256i (&v)[2]) {
+  const __m256i halves = _mm256_packus_epi32(v[0], v[1]);
+  _mm256_storeu_si256(static_cast<__m256i*>(p),
+                      _mm256_permute4x64_epi64(halves, _MM_SHUFFLE(3, 1, 2, 0)));
+}

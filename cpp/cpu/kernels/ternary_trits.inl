@@ -74,28 +74,34 @@ BITMETAL_TRIT_TARGET inline void expand_fives_by_lookup(const uint8_t* trits, in
 }
 
 // Sums of one panel and one row of activations. The fifth digits are multiplied as they come out of
-// a byte, 81 times themselves: 4 * 4 * 162 * 127 a five, of which a segment has 3277, is less than
-// 2^31.
+// a byte: 4 * 4 * 162 * 127 a five, of which a segment has 3277, is less than 2^31.
 BITMETAL_TRIT_TARGET inline I32x16 dot_fives(const uint8_t* trits, const int8_t* q, int64_t fives) {
+  constexpr int64_t kRun = InPlaceDot::kMaxBlocks / 4;
+  static_assert(kRun <= Dot::kMaxBlocks);
   const TritLookup lookup(kFieldTable.fields);
-  InPlaceDot dot;
-  Dot fifths;
-  dot.clear();
-  fifths.clear();
-  for (int64_t n = 0; n < fives; ++n, trits += 4 * 64, q += 5 * 16) {
-    Codes fifth[4];
-    // Further ahead than two bits a weight: one stream to a thread, not one for each panel.
-    for (int i = 0; i < 4; ++i) prefetch(trits + 64 * i + 4 * kPrefetchBytes);
-    for (int i = 0; i < 4; ++i) {
-      dot.add(lookup.expand(load_codes(trits + 64 * i), fifth[i]), load_activations(q + 16 * i));
+  I32x16 total = broadcast_int(0);
+  for (int64_t begin = 0; begin < fives; begin += kRun) {
+    InPlaceDot dot;
+    Dot fifths;
+    dot.clear();
+    fifths.clear();
+    const int64_t end = begin + kRun < fives ? begin + kRun : fives;
+    for (int64_t n = begin; n < end; ++n, trits += 4 * 64, q += 5 * 16) {
+      Codes fifth[4];
+      // Further ahead than two bits a weight: one stream to a thread, not one for each panel.
+      for (int i = 0; i < 4; ++i) prefetch(trits + 64 * i + 4 * kPrefetchBytes);
+      for (int i = 0; i < 4; ++i) {
+        dot.add(lookup.expand(load_codes(trits + 64 * i), fifth[i]), load_activations(q + 16 * i));
+      }
+      const Activations last = load_activations(q + 4 * 16);
+      fifths.add<0>(fifth[0], last);
+      fifths.add<1>(fifth[1], last);
+      fifths.add<2>(fifth[2], last);
+      fifths.add<3>(fifth[3], last);
     }
-    const Activations last = load_activations(q + 4 * 16);
-    fifths.add<0>(fifth[0], last);
-    fifths.add<1>(fifth[1], last);
-    fifths.add<2>(fifth[2], last);
-    fifths.add<3>(fifth[3], last);
+    total = add(total, add(dot.sums(), div(fifths.sums(), TritLookup::kFifthUnit)));
   }
-  return add(dot.sums(), div(fifths.sums(), 81));
+  return total;
 }
 #endif
 

@@ -8,6 +8,7 @@
 //   min(a, b), max(a, b)          where the machine has them; below for the others
 //   IntegerRegister               32-bit integers as the intrinsics name them
 //   low_bytes(registers)          of 16 such integers
+//   store_low_halves(p, registers)  the same, where the machine can do it for all at once
 //   stream_part(p, v)             stores past the caches, where the machine can
 //   kTileRows, kTileVectors       the tile of a matrix product that fits the registers
 // Arithmetic, comparison and selection are the operators of the compilers' vector extension.
@@ -56,12 +57,16 @@ inline Floats widen(const bfloat16* p) {
   typedef uint16_t Halves __attribute__((vector_size(kVectorBytes / 2)));
   return (Floats)(__builtin_convertvector(load<Halves>(p), Words) << 16);
 }
-inline void narrow(Floats v, bfloat16* p) {
-  typedef uint16_t Halves __attribute__((vector_size(kVectorBytes / 2)));
+// Rounded to bfloat16, in the lower halves.
+inline Words round_to_bfloat16(Floats v) {
   const Words u = (Words)v;
   const Words rounded = (u + 0x7fff + (u >> 16 & 1)) >> 16;
   const Words quiet = u >> 16 | 0x40;
-  store(__builtin_convertvector(v != v ? quiet : rounded, Halves), p);
+  return v != v ? quiet : rounded;
+}
+inline void narrow(Floats v, bfloat16* p) {
+  typedef uint16_t Halves __attribute__((vector_size(kVectorBytes / 2)));
+  store(__builtin_convertvector(round_to_bfloat16(v), Halves), p);
 }
 
 template <class V, class C>

@@ -33,6 +33,18 @@ template <class T>
 inline void store(T* p, F32x16 a) {
   for (int i = 0; i < kParts; ++i) narrow(a.v[i], p + i * kFloats);
 }
+template <int n>
+inline void store_low_halves(void* p, const IntegerRegister (&v)[n]) {
+  typedef uint16_t Halves __attribute__((vector_size(kVectorBytes / 2)));
+  for (int i = 0; i < n; ++i) {
+    store(__builtin_convertvector((Words)v[i], Halves), static_cast<uint16_t*>(p) + i * kFloats);
+  }
+}
+inline void store(bfloat16* p, F32x16 a) {
+  IntegerRegister words[kParts];
+  for (int i = 0; i < kParts; ++i) words[i] = (IntegerRegister)round_to_bfloat16(a.v[i]);
+  store_low_halves(p, words);
+}
 inline I32x16 load(const int32_t* p) { BITMETAL_INTEGERS(load<Integers>(p + i * kFloats)); }
 inline void store(int32_t* p, I32x16 a) { std::memcpy(p, a.v, sizeof a.v); }
 // The lanes' low bytes.
@@ -61,12 +73,11 @@ inline void stream(float* p, F32x16 a) {
 }
 template <class T>
 inline void stream(T* p, F32x16 a) {
-  typedef float Half __attribute__((vector_size(kVectorBytes / 2)));
-  for (int i = 0; i < kParts; ++i) {
-    T narrowed[kFloats];
-    narrow(a.v[i], narrowed);
-    stream_part(p + i * kFloats, load<Half>(narrowed));
-  }
+  constexpr int kBytes = 16 * sizeof(T) < kVectorBytes ? 16 * sizeof(T) : kVectorBytes;
+  typedef float Part __attribute__((vector_size(kBytes)));
+  T narrowed[16];
+  store(narrowed, a);
+  for (int i = 0; i < 16; i += kBytes / sizeof(T)) stream_part(p + i, load<Part>(narrowed + i));
 }
 
 inline F32x16 broadcast(float x) { BITMETAL_PARTS(F32x16, broadcast<Floats>(x)); }
