@@ -1,7 +1,7 @@
 // Primitives for int8 products with AVX2, with or without AVX-VNNI; kernels/int8.inl says what they
 // are.
 
-inline int32_t sum_of_8(__m256i v) { return fold((Integers)v, kSum); }
+inline int32_t sum_of_8(__m256i v) { return static_cast<int32_t>(fold((Words)v, kSum)); }
 
 using Int8Words = uint32_t __attribute__((vector_size(32)));
 

@@ -91,8 +91,9 @@ inline F32x16 mul_add(F32x16 a, F32x16 b, F32x16 c) {
 }
 
 inline I32x16 broadcast_int(int32_t x) { BITMETAL_INTEGERS(broadcast<Integers>(x)); }
-inline I32x16 add(I32x16 a, I32x16 b) { BITMETAL_INTEGERS((Integers)a.v[i] + (Integers)b.v[i]); }
-inline I32x16 sub(I32x16 a, I32x16 b) { BITMETAL_INTEGERS((Integers)a.v[i] - (Integers)b.v[i]); }
+// Modulo 2^32, for which C++ wants unsigned lanes.
+inline I32x16 add(I32x16 a, I32x16 b) { BITMETAL_INTEGERS((Words)a.v[i] + (Words)b.v[i]); }
+inline I32x16 sub(I32x16 a, I32x16 b) { BITMETAL_INTEGERS((Words)a.v[i] - (Words)b.v[i]); }
 inline I32x16 div(I32x16 a, int32_t b) { BITMETAL_INTEGERS((Integers)a.v[i] / b); }
 inline I32x16 max(I32x16 a, I32x16 b) {
   BITMETAL_INTEGERS(max((Integers)a.v[i], (Integers)b.v[i]));
@@ -142,11 +143,11 @@ inline float add_lanes(F32x16 a) { return fold(a.v, kSum); }
 inline float min_lane(F32x16 a) { return fold(a.v, kLesser); }
 inline float max_lane(F32x16 a) { return fold(a.v, kGreater); }
 inline double add_lanes(F64x16 a) { return fold(a.v, kSum); }
-template <class Join>
-inline int32_t fold(I32x16 a, Join join) {
-  Integers v[kParts];
+template <class V, class Join>
+inline int32_t fold_as(I32x16 a, Join join) {
+  V v[kParts];
   std::memcpy(v, a.v, sizeof v);
-  return fold(v, join);
+  return static_cast<int32_t>(fold(v, join));
 }
-inline int32_t sum_lanes(I32x16 a) { return fold(a, kSum); }
-inline int32_t max_lane(I32x16 a) { return fold(a, kGreater); }
+inline int32_t sum_lanes(I32x16 a) { return fold_as<Words>(a, kSum); }  // modulo 2^32
+inline int32_t max_lane(I32x16 a) { return fold_as<Integers>(a, kGreater); }
