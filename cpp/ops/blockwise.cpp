@@ -11,6 +11,7 @@ namespace bitmetal {
 namespace {
 
 constexpr int64_t kNestedBlock = 256;
+constexpr int64_t kLargestBlock = int64_t{1} << 40;  // sizes in bytes do not overflow
 constexpr const char* kQuantize = "blockwise.quantize";
 constexpr const char* kFromParts = "BlockwiseArray.from_parts";
 
@@ -41,7 +42,7 @@ void check_block_size(const char* op, BlockFormat format, int64_t size) {
       }
       break;
     case BlockFormat::int8:
-      if (size < 1) refuse("a positive number");
+      if (size < 1 || size > kLargestBlock) refuse("a number from 1 to 2^40");
       break;
     case BlockFormat::mxfp4:
       if (size != 32) refuse("32");
