@@ -282,6 +282,30 @@ def test_batch_is_one_command_buffer() -> None:
     assert a[0].item() == 1
 
 
+def command_buffers() -> int:
+    return int(_core.stream_stats(KIND)["command_buffers"])
+
+
+def test_work_is_handed_over_by_count() -> None:
+    bm.device(KIND).synchronize()
+    before = command_buffers()
+    arrays = [bm.ones(10) for _ in range(100)]
+    assert command_buffers() == before + 2  # after 40 and 80
+    bm.device(KIND).synchronize()
+    assert command_buffers() == before + 3
+    del arrays
+
+
+def test_work_is_handed_over_after_large_operands() -> None:
+    bm.device(KIND).synchronize()
+    before = command_buffers()
+    a = bm.ones((100 << 20,), "uint8")
+    assert command_buffers() == before
+    b = bm.ones((30 << 20,), "uint8")
+    assert command_buffers() == before + 1  # 130 MiB
+    del a, b
+
+
 def test_await() -> None:
     async def work() -> float:
         with bm.batch() as job:
