@@ -58,6 +58,64 @@ def test_affinity_decides_the_count() -> None:
     assert child(code, BITMETAL_NUM_THREADS="") == "1"
 
 
+def test_many_threads() -> None:
+    """More threads than rows, blocks or processors: the same bits as with one."""
+    x, weight = random((3, 700), "float32"), random((40, 700), "float32", 1)
+    w = bm.ternary.quantize(weight)
+    q = bm.blockwise.quantize(weight, "nf4")
+    large = random((1 << 20,), "float32", 2)
+    results: list[list[np.ndarray]] = []
+    before = bm.num_threads()
+    try:
+        for threads in (1, 64):
+            bm.set_num_threads(threads)
+            results.append(
+                [
+                    np.asarray(array)
+                    for array in (
+                        bm.bitlinear(x, w),
+                        bm.bitlinear(np.repeat(x, 50, axis=0), w.repack(1.6)),
+                        bm.ternary.matmul(x, w),
+                        bm.blockwise.matmul(x, q),
+                        bm.sum(large),
+                        bm.exp(large),
+                    )
+                ]
+            )
+    finally:
+        bm.set_num_threads(before)
+    for one, many in zip(*results, strict=True):
+        np.testing.assert_array_equal(many, one)
+
+
+def test_idle_threads_take_no_time() -> None:
+    """Threads that have worked sleep: in half a second of idleness they use less than a tenth."""
+    code = """
+import time, bitmetal as bm
+a = bm.ones((1 << 22,))
+for _ in range(20): bm.exp(a)
+time.sleep(0.05)
+start = time.process_time()
+time.sleep(0.5)
+print(time.process_time() - start)
+"""
+    assert float(child(code, BITMETAL_NUM_THREADS="8")) < 0.05
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="threads are counted in /proc")
+def test_threads_start_when_there_is_work_for_them() -> None:
+    code = """
+import os, bitmetal as bm
+def count(): return len(os.listdir("/proc/self/task"))
+before = count()
+bm.ones((64,)) + bm.ones((64,))
+small = count()
+bm.exp(bm.ones((1 << 22,)))
+print(small - before, count() - before)
+"""
+    assert child(code, BITMETAL_NUM_THREADS="5", OPENBLAS_NUM_THREADS="1") == "0 4"
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_fork() -> None:
     """A child computes with threads of its own, even forked in the middle of its parent's work."""

@@ -28,6 +28,8 @@ void pause() {
 #endif
 }
 
+constexpr int kMaxThreads = 4096;
+
 // About 30 microseconds: the gap between two operations of a Python program.
 constexpr int kSpins = 2000;
 
@@ -68,7 +70,8 @@ thread_local bool inside_task = false;
 
 // Workers enter a job through a gate that its caller opens and, once its own share is done, closes:
 // the caller waits for those inside, never for a worker that has yet to wake up (which takes 100
-// microseconds on a busy or virtual machine).
+// microseconds on a busy or virtual machine). It has as many places as there are ranges for
+// helpers: of 64 threads, a job of two ranges wakes one and lets one in.
 class Pool {
  public:
   explicit Pool(int threads) {
@@ -83,32 +86,40 @@ class Pool {
 
   int size() const { return static_cast<int>(workers_.size()) + 1; }
 
-  void run(Job& job) {
+  void run(Job& job, int64_t ranges) {
+    const int workers = size() - 1;
+    const int helpers = static_cast<int>(std::min<int64_t>(workers, ranges - 1));
     job_ = &job;
-    gate_.store(0, std::memory_order_release);
+    gate_.store(helpers * kPlace, std::memory_order_release);
     epoch_.fetch_add(1, std::memory_order_seq_cst);
-    if (sleepers_.load(std::memory_order_seq_cst) > 0) epoch_.notify_all();
+    wake(std::min(helpers, sleepers_.load(std::memory_order_seq_cst)));
     inside_task = true;
     job.work();
     inside_task = false;
-    gate_.fetch_or(kClosed, std::memory_order_acquire);
-    if (!spin([&] { return gate_.load(std::memory_order_acquire) == kClosed; })) {
-      for (int g; (g = gate_.load(std::memory_order_acquire)) != kClosed;) gate_.wait(g);
+    gate_.fetch_and(kInside, std::memory_order_acquire);
+    if (!spin([&] { return gate_.load(std::memory_order_acquire) == 0; })) {
+      for (int g; (g = gate_.load(std::memory_order_acquire)) != 0;) gate_.wait(g);
     }
   }
 
  private:
-  static constexpr int kClosed = 1 << 30;  // beside the number of workers inside
+  // The gate counts the workers inside, and above them the places left; none where it is closed.
+  static constexpr int kPlace = 1 << 13, kInside = kPlace - 1;
+  static_assert(kMaxThreads < kPlace);
 
+  void wake(int count) {
+    if (count == size() - 1) return epoch_.notify_all();
+    for (; count > 0; --count) epoch_.notify_one();
+  }
   bool enter() {
     int g = gate_.load(std::memory_order_relaxed);
-    while (!(g & kClosed)) {
-      if (gate_.compare_exchange_weak(g, g + 1, std::memory_order_acquire)) return true;
+    while (g >= kPlace) {
+      if (gate_.compare_exchange_weak(g, g - kPlace + 1, std::memory_order_acquire)) return true;
     }
     return false;
   }
   void leave() {
-    if (gate_.fetch_sub(1, std::memory_order_release) == kClosed + 1) gate_.notify_one();
+    if (gate_.fetch_sub(1, std::memory_order_release) == 1) gate_.notify_one();
   }
 
   void serve() {
@@ -129,7 +140,7 @@ class Pool {
 
   std::vector<std::thread> workers_;
   std::atomic<uint32_t> epoch_{0};
-  std::atomic<int> gate_{kClosed};
+  std::atomic<int> gate_{0};
   std::atomic<int> sleepers_{0};
   std::atomic<bool> stop_{false};
   Job* job_ = nullptr;
@@ -139,8 +150,9 @@ int default_thread_count() {
   if (const char* text = std::getenv("BITMETAL_NUM_THREADS"); text && *text) {
     char* end;
     const long n = std::strtol(text, &end, 10);
-    if (*end || n < 1 || n > 4096) {
-      fail<ValueError>("BITMETAL_NUM_THREADS: '", text, "' is not a number from 1 to 4096");
+    if (*end || n < 1 || n > kMaxThreads) {
+      fail<ValueError>("BITMETAL_NUM_THREADS: '", text, "' is not a number from 1 to ",
+                       kMaxThreads);
     }
     return static_cast<int>(n);
   }
@@ -186,8 +198,8 @@ int thread_count() {
 }
 
 void set_thread_count(int count) {
-  if (count < 0 || count > 4096) {
-    fail<ValueError>("set_num_threads: count is ", count, ", expected 0 to 4096");
+  if (count < 0 || count > kMaxThreads) {
+    fail<ValueError>("set_num_threads: count is ", count, ", expected 0 to ", kMaxThreads);
   }
   State& s = state();
   std::lock_guard lock(s.busy);
@@ -206,7 +218,7 @@ void parallel_for(int64_t n, int64_t grain, Body body) {
   // Four ranges a thread even out threads of unequal speed without many trips to the counter.
   const int64_t ranges = std::min((n + grain - 1) / grain, int64_t{4} * s.pool->size());
   Job job{body, n, std::max(grain, (n + ranges - 1) / ranges), {}, {}, {}};
-  s.pool->run(job);
+  s.pool->run(job, ranges);
   lock.unlock();
   if (job.error) std::rethrow_exception(job.error);
 }
