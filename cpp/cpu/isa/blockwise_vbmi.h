@@ -24,9 +24,12 @@ class ByteBook {
   struct Planes {
     alignas(64) uint8_t bytes[4][256];
     explicit Planes(const float* book) {
-      for (int i = 0; i < 256; ++i) {
-        const auto u = std::bit_cast<uint32_t>(book[i]);
-        for (int b = 0; b < 4; ++b) bytes[b][i] = static_cast<uint8_t>(u >> 8 * b);
+      for (int i = 0; i < 256; i += 16) {
+        const __m512i words = _mm512_loadu_si512(book + i);
+        for (int b = 0; b < 4; ++b) {
+          const __m512i byte = _mm512_srl_epi32(words, _mm_cvtsi32_si128(8 * b));
+          _mm_store_si128(reinterpret_cast<__m128i*>(bytes[b] + i), _mm512_cvtepi32_epi8(byte));
+        }
       }
     }
   };

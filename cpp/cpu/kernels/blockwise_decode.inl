@@ -1,7 +1,8 @@
 // Decoding blockwise quantized tensors.
 //
 // A loader has kBits, and from a block's scale, bias and book makes an object whose expand(p) is
-// the 16 values at p.
+// the 16 values at p; factors(p) may round them otherwise.
+#pragma once
 
 template <bool high_first>
 struct NibbleLoader {
@@ -11,6 +12,7 @@ struct NibbleLoader {
   NibbleLoader(float scale, float, const float* book)
       : products(mul(load(book), broadcast(scale))) {}
   F32x16 expand(const uint8_t* p) const { return products.at(unpack_indices<4, high_first>(p)); }
+  F32x16 factors(const uint8_t* p) const { return expand(p); }
 };
 
 struct ByteLoader {
@@ -20,6 +22,7 @@ struct ByteLoader {
 
   ByteLoader(float s, float, const float* b) : scale(broadcast(s)), book(b) {}
   F32x16 expand(const uint8_t* p) const { return mul(lookup_256(book, p), scale); }
+  F32x16 factors(const uint8_t* p) const { return expand(p); }
 };
 
 template <int bits>
@@ -30,6 +33,9 @@ struct AffineLoader {
   AffineLoader(float s, float b, const float*) : scale(broadcast(s)), bias(broadcast(b)) {}
   F32x16 expand(const uint8_t* p) const {
     return add(mul(to_float(unpack_codes<bits, false>(p)), scale), bias);
+  }
+  F32x16 factors(const uint8_t* p) const {
+    return mul_add(to_float(unpack_codes<bits, false>(p)), scale, bias);
   }
 };
 

@@ -1,6 +1,8 @@
 // Products of blockwise weights and a few rows of float activations, summed in float32: weights are
 // decoded in registers, 16 at a time. And strips of decoded weights for more rows.
 
+#pragma once
+
 #include "cpu/kernels/blockwise_nibbles.inl"
 
 template <class Loader, int N>
@@ -10,21 +12,33 @@ inline void dot_blocks_by(const BlockRun& run, const float* x, int64_t stride, f
   unroll<N * kSums>([&](auto i) BITMETAL_INLINE { sums[i / kSums][i % kSums] = broadcast(0); });
   const float* scale = run.scales;
   const float* bias = run.biases;
-  int64_t end = run.block_size - run.phase;
-  for (int64_t i = 0; i < run.count; end += run.block_size) {
+  const auto add_vector = [&](const Loader& loader, int64_t i, auto s) BITMETAL_INLINE {
+    const F32x16 w = loader.factors(run.codes + (i + 16 * s) * Loader::kBits / 8);
+    unroll<N>([&](auto n) BITMETAL_INLINE {
+      sums[n][s] = mul_add(w, load(x + n * stride + i + 16 * s), sums[n][s]);
+    });
+  };
+  int64_t i = 0;
+  if (run.phase == 0 && (run.block_size == 16 || run.block_size == 32)) {  // several to all sums
+    const int shift = run.block_size == 32;
+    for (; i + 16 * kSums <= run.count; i += 16 * kSums) {
+      unroll<kSums>([&](auto s) BITMETAL_INLINE {
+        add_vector(Loader(scale[s >> shift], bias ? bias[s >> shift] : 0, run.book), i, s);
+      });
+      scale += kSums >> shift;
+      if (bias) bias += kSums >> shift;
+    }
+  }
+  int64_t end = i + run.block_size - run.phase;
+  for (; i < run.count; end += run.block_size) {
     if (end > run.count) end = run.count;
     const Loader loader(*scale++, bias ? *bias++ : 0, run.book);
-    const uint8_t* p = run.codes + i * Loader::kBits / 8;
-    for (; i + 16 * kSums <= end; i += 16 * kSums, p += 2 * kSums * Loader::kBits) {
-      unroll<kSums>([&](auto s) BITMETAL_INLINE {
-        const F32x16 w = loader.expand(p + 2 * s * Loader::kBits);
-        unroll<N>([&](auto n) BITMETAL_INLINE {
-          sums[n][s] = mul_add(w, load(x + n * stride + i + 16 * s), sums[n][s]);
-        });
-      });
+    for (; i + 16 * kSums <= end; i += 16 * kSums) {
+      unroll<kSums>([&](auto s) BITMETAL_INLINE { add_vector(loader, i, s); });
     }
+    const uint8_t* p = run.codes + i * Loader::kBits / 8;
     for (; i + 16 <= end; i += 16, p += 2 * Loader::kBits) {
-      const F32x16 w = loader.expand(p);
+      const F32x16 w = loader.factors(p);
       unroll<N>([&](auto n) BITMETAL_INLINE {
         sums[n][0] = mul_add(w, load(x + n * stride + i), sums[n][0]);
       });
@@ -32,7 +46,7 @@ inline void dot_blocks_by(const BlockRun& run, const float* x, int64_t stride, f
     if (i < end) {  // the next elements belong to another block, or to nobody
       uint8_t padded[16] = {};
       std::memcpy(padded, p, static_cast<size_t>(((end - i) * Loader::kBits + 7) / 8));
-      const F32x16 w = loader.expand(padded);
+      const F32x16 w = loader.factors(padded);
       for (int n = 0; n < N; ++n) {
         sums[n][1] = mul_add(w, load_partial(x + n * stride + i, end - i), sums[n][1]);
       }

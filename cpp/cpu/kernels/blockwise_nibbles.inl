@@ -1,4 +1,5 @@
 // Products of rows that are whole blocks of nibbles and a few rows of activations.
+#pragma once
 
 // The shift that brings nibble j of a word to its lowest bits.
 template <bool high_first>

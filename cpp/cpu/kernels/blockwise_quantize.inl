@@ -174,18 +174,24 @@ void quantize_affine(const T* from, int64_t size, int bits, const BlockOutput& o
   auto* biases = static_cast<T*>(out.biases);
   for_each_block(from, size, out.block_size, [&](const T* x, int64_t n, int64_t block) {
     uint8_t* codes = out.codes + block * out.block_size * bits / 8;
-    if (!(block_absmax(x, n) < kInfinity)) {
+    prefetch(reinterpret_cast<const uint8_t*>(x) + 8192);
+    F32x16 least = load(x), largest = least;
+    I32x16 magnitudes = magnitude_bits(least);  // as integers, NaN is above infinity
+    for (int64_t i = 16; i < n; i += 16) {
+      const F32x16 v = load(x + i);
+      prefetch(reinterpret_cast<const uint8_t*>(x + i) + 8192);
+      least = min(least, v);
+      largest = max(largest, v);
+      magnitudes = max(magnitudes, magnitude_bits(v));
+    }
+    if (!(std::bit_cast<float>(max_lane(magnitudes)) < kInfinity)) {
       scales[block] = biases[block] = T(std::numeric_limits<float>::quiet_NaN());
       std::memset(codes, 0, static_cast<size_t>(n * bits / 8));
       return;
     }
-    F32x16 least = load(x), largest = least;
-    for (int64_t i = 16; i < n; i += 16) {
-      least = min(least, load(x + i));
-      largest = max(largest, load(x + i));
-    }
     float low = min_lane(least), high = max_lane(largest);
-    float scale = std::fmax((high - low) / most, 1e-7f), edge = low;
+    float scale = (high - low) / most, edge = low;
+    if (!(scale > 1e-7f)) scale = 1e-7f;
     if (!(std::fabs(low) > std::fabs(high))) {
       scale = -scale;
       edge = high;
@@ -197,9 +203,16 @@ void quantize_affine(const T* from, int64_t size, int bits, const BlockOutput& o
     const F32x16 minus = broadcast(-static_cast<float>(biases[block]));
     for (int64_t i = 0; i < n; i += 16, codes += 2 * bits) {
       const F32x16 y = div(add(load(x + i), minus), by);
-      uint8_t bytes[16];
-      store_bytes(bytes, round_to_int(min(max(y, broadcast(0)), broadcast(most))));
-      pack_stream(bytes, bits, codes);
+      const I32x16 found = round_to_int(min(max(y, broadcast(0)), broadcast(most)));
+      if (bits == 4) {
+        pack_nibbles<false>(codes, found);
+      } else if (bits == 8) {
+        store_bytes(codes, found);
+      } else {
+        uint8_t bytes[16];
+        store_bytes(bytes, found);
+        pack_stream(bytes, bits, codes);
+      }
     }
   });
 }
