@@ -68,6 +68,16 @@ void read_all(const std::byte* p, int64_t bytes) {
 }
 
 double multiply(Isa isa, int64_t turns) {
+  if (isa == Isa::neon_i8mm) {
+    // smmla vD.4s, v0.16b, v1.16b as numbers, 0x4e81a400 + D.
+    for (int64_t turn = 0; turn < turns; ++turn) {
+      asm volatile(
+          ".inst 0x4e81a402, 0x4e81a403, 0x4e81a404, 0x4e81a405, 0x4e81a406, 0x4e81a407\n"
+          ".inst 0x4e81a410, 0x4e81a411, 0x4e81a412, 0x4e81a413\n" ::
+              : "v2", "v3", "v4", "v5", "v6", "v7", "v16", "v17", "v18", "v19");
+    }
+    return 64.0 * 10 * static_cast<double>(turns);
+  }
   if (isa != Isa::neon) return 0;
   for (int64_t turn = 0; turn < turns; ++turn) {
     // sdot vD.4s, v0.16b, v1.16b as numbers, 0x4e819400 + D: the assembler knows it only for files

@@ -12,6 +12,8 @@
 #include <cpuid.h>
 #elif defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <sys/sysctl.h>
 #endif
 
 namespace bitmetal::cpu {
@@ -23,7 +25,8 @@ struct Entry {
 };
 constexpr Entry kNames[] = {{Isa::generic, "generic"},       {Isa::avx2, "avx2"},
                             {Isa::avxvnni, "avxvnni"},       {Isa::avx512, "avx512"},
-                            {Isa::avx512bf16, "avx512bf16"}, {Isa::neon, "neon"}};
+                            {Isa::avx512bf16, "avx512bf16"}, {Isa::neon, "neon"},
+                            {Isa::neon_i8mm, "neon_i8mm"}};
 
 const Kernels* built(Isa isa) {
   switch (isa) {
@@ -32,6 +35,7 @@ const Kernels* built(Isa isa) {
     case Isa::avx512: return avx512_kernels;
     case Isa::avx512bf16: return avx512bf16_kernels;
     case Isa::neon: return neon_kernels;
+    case Isa::neon_i8mm: return neon_i8mm_kernels;
     default: return generic_kernels;
   }
 }
@@ -78,11 +82,19 @@ bool runs(Isa isa) {
 }
 #elif defined(__aarch64__) && defined(__linux__)
 bool runs(Isa isa) {
-  constexpr unsigned long kDotprod = 1ul << 20;  // HWCAP_ASIMDDP
+  constexpr unsigned long kDotprod = 1ul << 20, kI8mm = 1ul << 13;  // HWCAP_ASIMDDP, HWCAP2_I8MM
+  if (isa == Isa::neon_i8mm) return runs(Isa::neon) && (getauxval(AT_HWCAP2) & kI8mm);
   return isa == Isa::neon && (getauxval(AT_HWCAP) & kDotprod);
 }
 #elif defined(__aarch64__) && defined(__APPLE__)
-bool runs(Isa isa) { return isa == Isa::neon; }  // every Apple silicon Mac has dotprod
+bool runs(Isa isa) {
+  if (isa == Isa::neon_i8mm) {
+    int value = 0;
+    size_t size = sizeof value;
+    return sysctlbyname("hw.optional.arm.FEAT_I8MM", &value, &size, nullptr, 0) == 0 && value;
+  }
+  return isa == Isa::neon;  // every Apple silicon Mac has dotprod
+}
 #else
 bool runs(Isa) { return false; }
 #endif

@@ -21,6 +21,7 @@ enum class Isa : uint8_t {
   avx512,      // AVX-512 F, BW, DQ, VL and VNNI
   avx512bf16,  // avx512 with BF16 and VBMI
   neon,        // Armv8.2 with dotprod
+  neon_i8mm,   // neon with products of int8 matrices
 };
 
 std::string_view name_of(Isa isa);

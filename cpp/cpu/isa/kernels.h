@@ -48,5 +48,6 @@ extern const Kernels* const avxvnni_kernels;
 extern const Kernels* const avx512_kernels;
 extern const Kernels* const avx512bf16_kernels;
 extern const Kernels* const neon_kernels;
+extern const Kernels* const neon_i8mm_kernels;
 
 }  // namespace bitmetal::cpu

@@ -1,6 +1,11 @@
-// Primitives for ternary codes with NEON dotprod; ternary_generic.h says what each does.
+// Primitives for ternary codes with NEON dotprod, with or without i8mm; ternary_generic.h says what
+// each does.
 
+#if BITMETAL_I8MM
+constexpr int kDotRows = 6;  // by 1 panel: 24 of 32 registers are sums
+#else
 constexpr int kDotRows = 5;  // by 1 panel: 20 of 32 registers are sums
+#endif
 constexpr int dot_panels(int n) { return n == 2 ? 2 : 1; }
 constexpr int kFloatRows = 5;
 constexpr int float_panels(int n) { return n <= 2 ? 2 : 1; }
@@ -46,6 +51,49 @@ struct Dot {
   }
   BITMETAL_INLINE I32x16 sums() const { return {{v[0], v[1], v[2], v[3]}}; }
 };
+
+#if BITMETAL_I8MM
+// Two rows of activations, eight columns of them.
+struct PairedActivations {
+  int8x16_t v;
+};
+inline PairedActivations load_paired(const int8_t* first, const int8_t* second) {
+  return {vcombine_s8(vld1_s8(first), vld1_s8(second))};
+}
+
+// Running sums of both for 16 rows of weights. v[i] is that of rows 2 i and 2 i + 1: each with one
+// row of activations and with the other.
+struct PairedDot {
+  int32x4_t v[8];
+
+  BITMETAL_INLINE void clear() {
+    for (int32x4_t& sums : v) sums = vdupq_n_s32(0);
+  }
+  template <int row>
+  BITMETAL_INLINE I32x16 sums() const {
+    I32x16 r;
+    for (int q = 0; q < 4; ++q) {
+      r.v[q] = row ? vuzp2q_s32(v[2 * q], v[2 * q + 1]) : vuzp1q_s32(v[2 * q], v[2 * q + 1]);
+    }
+    return r;
+  }
+};
+// Bit fields 2 half and 2 half + 1 of a block times M pairs of rows.
+template <int half, int M>
+BITMETAL_INLINE inline void add_paired(const Codes& c, const PairedActivations (&x)[M],
+                                       PairedDot (&dots)[M]) {
+  unroll<4>([&](auto q) BITMETAL_INLINE {
+    const int32x4_t low = vreinterpretq_s32_u8(bit_field<2 * half>(c.v[q]));
+    const int32x4_t high = vreinterpretq_s32_u8(bit_field<2 * half + 1>(c.v[q]));
+    const int8x16_t upper = vreinterpretq_s8_s32(vzip1q_s32(low, high));
+    const int8x16_t lower = vreinterpretq_s8_s32(vzip2q_s32(low, high));
+    unroll<M>([&](auto m) BITMETAL_INLINE {
+      dots[m].v[2 * q] = vmmlaq_s32(dots[m].v[2 * q], upper, x[m].v);
+      dots[m].v[2 * q + 1] = vmmlaq_s32(dots[m].v[2 * q + 1], lower, x[m].v);
+    });
+  });
+}
+#endif
 
 // Fields 0 to 2, masked in place, are 4^f times their codes, and so are their sums. Field 3 would
 // be 128, which is negative to the signed product; shifting it down is one operation as well, and

@@ -6,6 +6,10 @@
 // shifted down, and all four share one sum. (Unpacking the fields to a buffer first gained
 // nothing on Zen 5, at any batch: the shifts and masks run beside the multiplications.)
 
+#pragma once
+
+#include "cpu/kernels/tiles.inl"
+
 // Blocks that all rows are multiplied with before the next ones: 2048 columns, of which 6 rows of
 // activations and a band of weights are 44 KiB together and stay in the level-1 cache.
 constexpr int64_t kDotBlocks = 128;
@@ -49,6 +53,33 @@ inline void dot_blocks_in_place(const uint8_t* codes, int64_t panel_stride, cons
 }
 
 // The same with N rows, at most Dot::kMaxBlocks: finish(n, p, sum).
+#if BITMETAL_I8MM
+template <int P, int N, class Finish>
+inline void dot_blocks(const uint8_t* codes, int64_t panel_stride, const int8_t* q, int64_t stride,
+                       int64_t blocks, Finish finish) {
+  constexpr int M = (N + 1) / 2;  // an odd last row is paired with itself
+  const auto second = [](int m) { return 2 * m + 1 < N ? 2 * m + 1 : 2 * m; };
+  PairedDot dots[P][M];
+  unroll<P * M>([&](auto i) BITMETAL_INLINE { dots[i / M][i % M].clear(); });
+  for (int64_t b = 0; b < blocks; ++b) {
+    unroll<2>([&](auto half) BITMETAL_INLINE {
+      const int8_t* columns = q + b * 16 + half * 8;
+      PairedActivations x[M];
+      unroll<M>([&](auto m) BITMETAL_INLINE {
+        x[m] = load_paired(columns + 2 * m * stride, columns + second(m) * stride);
+      });
+      unroll<P>([&](auto p) BITMETAL_INLINE {
+        add_paired<half>(load_codes(codes + p * panel_stride + b * 64), x, dots[p]);
+      });
+    });
+  }
+  unroll<P * M>([&](auto i) BITMETAL_INLINE {
+    constexpr int p = i / M, m = i % M;
+    finish(2 * m, p, dots[p][m].template sums<0>());
+    if constexpr (2 * m + 1 < N) finish(2 * m + 1, p, dots[p][m].template sums<1>());
+  });
+}
+#else
 template <int P, int N, class Finish>
 inline void dot_blocks(const uint8_t* codes, int64_t panel_stride, const int8_t* q, int64_t stride,
                        int64_t blocks, Finish finish) {
@@ -69,6 +100,7 @@ inline void dot_blocks(const uint8_t* codes, int64_t panel_stride, const int8_t*
   }
   unroll<N * P>([&](auto i) BITMETAL_INLINE { finish(i / P, i % P, dots[i / P][i % P].sums()); });
 }
+#endif
 
 // The longest run of blocks for which dot_tile_sums may be called.
 template <int N>
