@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "gpu/backend.h"
+#include "gpu/few_tiles.h"
 #include "gpu/kernels.h"
 
 namespace bitmetal::gpu {
@@ -171,11 +172,8 @@ void GpuBackend::blockwise_matmul(const Array& x, const BlockwiseArray& q, const
   // Where matrix instructions are much faster than others, they pay from three rows on.
   if (capabilities_.large_tiles && !of_float && batch > kFewBatch &&
       batch <= kernels::kMatmulTile) {
-    const int64_t across = batch <= 8 ? 8 : 32;
-    const int64_t down = batch <= 8 ? kernels::kFew8Rows : kernels::kFew32Rows;
-    launch(
-        cat("blockwise_matmul_few", across, "_", suffix),
-        Grid::of_groups(ceil_div(batch, across), ceil_div(rows, down), 1, kernels::kMatmulThreads));
+    const FewTiles few(batch);
+    launch(cat("blockwise_matmul_", few.name, "_", suffix), few.grid(batch, rows));
     return;
   }
   if (batch <= kMatvecBatch) {

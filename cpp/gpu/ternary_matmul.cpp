@@ -2,6 +2,7 @@
 #include <bit>
 
 #include "gpu/backend.h"
+#include "gpu/few_tiles.h"
 #include "gpu/kernels.h"
 
 namespace bitmetal::gpu {
@@ -53,11 +54,9 @@ void GpuBackend::ternary_matmul(const Array& x, const TernaryMatrix& w, const Ar
   const bool plain = !capabilities_.multiplies_matrices(w.groups() > 1 || x.dtype() != DType::f16);
   const FunctionConstants constants = {{kernels::kFcVectorA, aligned_for_eights(x, w.columns)}};
   if (few) {
-    const int64_t across = batch <= 8 ? 8 : 32;
-    const int64_t down = batch <= 8 ? kernels::kFew8Rows : kernels::kFew32Rows;
-    run("ternary_matmul", cat("ternary_matmul_few", across, suffix), constants, arguments,
-        Grid::of_groups(ceil_div(batch, across), ceil_div(w.rows, down), 1,
-                        kernels::kMatmulThreads));
+    const FewTiles tiles(batch);
+    run("ternary_matmul", cat("ternary_matmul_", tiles.name, suffix), constants, arguments,
+        tiles.grid(batch, w.rows));
     return;
   }
   if (capabilities_.large_tiles && w.groups() == 1 && x.dtype() == DType::f16) {
