@@ -87,7 +87,7 @@ template <typename Op, typename In, typename Out>
   const ulong outputs = p.outer * p.inner, output = ulong(group) * kSimdWidth + lane;
   typename Op::State state = Op::identity();
   if (output < outputs) {
-    constexpr uint kAtOnce = 8;  // loads that are under way
+    constexpr uint kAtOnce = 16;  // loads that are under way
     for (uint first = simdgroup; first < parts; first += kAtOnce * simdgroups) {
       typename Op::State some[kAtOnce];
       for (uint i = 0; i < kAtOnce; ++i) {

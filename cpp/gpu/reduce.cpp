@@ -46,8 +46,9 @@ constexpr uint64_t kLongAxis = 1024;
 // With one output, elements for each threadgroup of the first of two passes.
 constexpr uint64_t kPartialShare = 16384;
 
-// Threadgroups that fill a large GPU, and the least elements of each of the lines of one.
-constexpr uint64_t kWantedGroups = 4096, kColumnShare = 128;
+// Threadgroups that fill a large GPU (an H100 twice, with 5 on each of 132 cores), and the
+// least elements of each of the lines of one.
+constexpr uint64_t kWantedGroups = 1320, kColumnShare = 128;
 
 constexpr uint64_t kVectorColumns = 4 * kernels::kSimdWidth;
 
