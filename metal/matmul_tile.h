@@ -159,9 +159,11 @@ METAL_FUNC void multiply_accumulate_matrices(thread Sums& sums, thread const Lef
 }
 
 // How simdgroups share a tile: kDown by kAcross of them, with kHigh by kWide matrices each. kBytes
-// of a row of each operand are multiplied at a time.
+// of a row of each operand are multiplied at a time. Where kDecodes, a tile is decoded in one run
+// of instructions with the product of the one before, in which the multiplications' delays are
+// room.
 template <ushort kHighMatrices, ushort kWideMatrices, ushort kDownGroups, ushort kAcrossGroups,
-          ushort kDepthBytes = 64, ushort kTileBuffers = 2>
+          ushort kDepthBytes = 64, ushort kTileBuffers = 2, bool kTakesCodes = false>
 struct MatmulShape {
   static constant constexpr ushort kHigh = kHighMatrices, kWide = kWideMatrices;
   static constant constexpr ushort kAcross = kAcrossGroups;
@@ -171,6 +173,7 @@ struct MatmulShape {
   static constant constexpr ushort kThreads = kSimdgroups * kSimdWidth;
   static constant constexpr ushort kBytes = kDepthBytes;
   static constant constexpr ushort kBuffers = kTileBuffers;
+  static constant constexpr bool kDecodes = kTakesCodes;
 };
 
 template <typename T, typename Shape>
@@ -183,13 +186,37 @@ template <typename T, typename Shape>
 constant constexpr ushort kMatmulMemory =
     Shape::kBuffers * (TileA<T, Shape>::kSize + TileB<T, Shape>::kSize) * Eight<T>::kQuads;
 
+// What a thread loads of both operands' tiles.
+template <typename Shape, typename A, typename B>
+struct PairPieces {
+  using T = typename A::Element;
+  static constant constexpr ushort kDepth = Shape::kBytes / sizeof(T);
+  uint row0, column0, index;
+  TilePieces<A, Shape::kRows, kDepth, Shape::kThreads> of_a;
+  TilePieces<B, Shape::kColumns, kDepth, Shape::kThreads> of_b;
+
+  METAL_FUNC void fetch(thread const A& a, thread const B& b, uint depth) {
+    of_a.fetch(a, row0, depth, index);
+    of_b.fetch(b, column0, depth, index);
+  }
+  // For all to multiply, and fetches what is at `next`.
+  METAL_FUNC void put(thread const A& a, thread const B& b, threadgroup Eight<T>* to, uint next,
+                      uint k) {
+    of_a.put(a, index, TileA<T, Shape>{to, a.along_depth});
+    of_b.put(b, index, TileB<T, Shape>{to + TileA<T, Shape>::kSize, b.along_depth});
+    if (Shape::kDecodes && next < k) fetch(a, b, next);
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (!Shape::kDecodes && next < k) fetch(a, b, next);
+  }
+};
+
 // 64 by 64: 32 sums a thread, which all GPUs have room for.
 using StandardShape = MatmulShape<4, 4, 2, 2>;
 // 128 by 128: 128 sums a thread, for GPUs whose threads have 255 registers.
 using LargeShape = MatmulShape<8, 8, 2, 2, 64, 1>;
 // 128 or 64 rows of a weight by 8 or 32 of few activations.
-using Few8Shape = MatmulShape<4, 1, 4, 1, 128, 1>;
-using Few32Shape = MatmulShape<2, 4, 4, 1, 256, 1>;
+using Few8Shape = MatmulShape<4, 1, 4, 1, 128, 1, true>;
+using Few32Shape = MatmulShape<2, 4, 4, 1, 256, 1, true>;
 
 template <uint kExactDepth, typename Shape, typename A, typename B, typename Store>
 METAL_FUNC void matmul_tile(A a, B b, uint rows, uint columns, uint k, uint2 tile, Store store,
@@ -217,24 +244,17 @@ METAL_FUNC void matmul_tile(A a, B b, uint rows, uint columns, uint k, uint2 til
     }
   }
 
-  TilePieces<A, Shape::kRows, kDepth, Shape::kThreads> pieces_a;
-  TilePieces<B, Shape::kColumns, kDepth, Shape::kThreads> pieces_b;
-  pieces_a.fetch(a, row0, 0, index);
-  pieces_b.fetch(b, column0, 0, index);
+  PairPieces<Shape, A, B> pieces{row0, column0, index};
+  pieces.fetch(a, b, 0);
+  if (Shape::kDecodes) pieces.put(a, b, eights, kDepth, k);
   bool second = false;  // of the two tiles of each operand
   for (uint depth = 0; depth < k; depth += kDepth) {
     threadgroup Eight<T>* from =
         eights + (second ? TileA<T, Shape>::kSize + TileB<T, Shape>::kSize : 0);
     const TileA<T, Shape> tile_a{from, a.along_depth};
     const TileB<T, Shape> tile_b{from + TileA<T, Shape>::kSize, b.along_depth};
-    pieces_a.put(a, index, tile_a);
-    pieces_b.put(b, index, tile_b);
     // Of two buffers the other one is written next: whoever comes here has multiplied it.
-    threadgroup_barrier(mem_flags::mem_threadgroup);
-    if (depth + kDepth < k) {
-      pieces_a.fetch(a, row0, depth + kDepth, index);
-      pieces_b.fetch(b, column0, depth + kDepth, index);
-    }
+    if (!Shape::kDecodes) pieces.put(a, b, from, depth + kDepth, k);
     BITMETAL_UNROLL
     for (uint d = 0; d < kDepth; d += 16) {
       simdgroup_matrix<T, 8, 8> left[kHigh][2], right[2][kWide];
@@ -248,6 +268,9 @@ METAL_FUNC void matmul_tile(A a, B b, uint rows, uint columns, uint k, uint2 til
       second = !second;
     } else {
       threadgroup_barrier(mem_flags::mem_threadgroup);
+    }
+    if (Shape::kDecodes && depth + kDepth < k) {
+      pieces.put(a, b, eights, depth + 2 * kDepth, k);
     }
 
     if (kExact && ((depth + kDepth) % kMove == 0 || depth + kDepth >= k)) {
