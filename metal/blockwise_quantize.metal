@@ -10,8 +10,8 @@
   instantiate(blockwise_quantize, "blockwise_quantize_" name "_f16", half, encoder)    \
   instantiate(blockwise_quantize, "blockwise_quantize_" name "_bf16", bfloat, encoder)
 
-instantiate_format("book4", BookEncoder<4>)
-instantiate_format("book8", BookEncoder<8>)
+instantiate_format("book4", BookEncoder4)
+instantiate_format("book8", BookEncoder8)
 instantiate_format("mxfp4", MicroscalingEncoder<PowerScale>)
 instantiate_format("nvfp4", MicroscalingEncoder<MiniScale>)
 instantiate(blockwise_quantize_any, "blockwise_quantize_any_f32", float)

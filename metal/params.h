@@ -42,6 +42,13 @@ BITMETAL_CONSTANT uint32_t kDequantizeRuns = 4;
 
 // Rows and columns of the output that a threadgroup computes.
 BITMETAL_CONSTANT uint32_t kMatmulTile = 64;
+
+// Elements of a lane of blockwise_quantize at a time.
+BITMETAL_CONSTANT uint32_t kQuantizeEach = 16;
+
+// Rows of a simdgroup of blockwise_matvec_pairs.
+BITMETAL_CONSTANT uint32_t kPairRows = 8;
+
 // Rows of a weight with up to 8, or 32, rows of activations.
 BITMETAL_CONSTANT uint32_t kFew8Rows = 128;
 BITMETAL_CONSTANT uint32_t kFew32Rows = 64;
@@ -369,7 +376,7 @@ struct BlockwiseParams {
 struct BlockwiseQuantizeParams {
   uint64_t count;
   uint32_t block_size;
-  uint32_t unused;
+  uint32_t lane_shift;  // the logarithm of the lanes that share a block
 };
 
 // Rows of neighbours, without gaps.

@@ -16,7 +16,7 @@ SIZES = [0, 1, 3, 63, 64, 65, 127, 4097]
 FREE = [
     *(("nf4", size) for size in (32, 64, 4096)),
     *(("fp4", size) for size in (16, 64, 128)),
-    *(("int8", size) for size in (1, 3, 64, 100, 4096)),
+    *(("int8", size) for size in (1, 3, 64, 100, 512, 4096)),
 ]
 ALONG_ROWS = [("mxfp4", 32), ("nvfp4", 16)]
 EVERY = [*FREE, *ALONG_ROWS]
@@ -255,6 +255,8 @@ PRODUCTS = [
         for size in (16, 4096)
         for batch in (3, 9)
     ),
+    # Rows enough for the GPU kernel with a table of pairs, in a part of a threadgroup.
+    *(product("nf4", 16, 16392, 32, 1, dtype, bias=True) for dtype in HALVES_AND_SINGLE),
 ]
 
 

@@ -108,29 +108,30 @@ struct Teams {
 
 void GpuBackend::blockwise_quantize(const Array& x, const BlockwiseArray& q) {
   constexpr int64_t kSimdgroups = kernels::kReduceThreads / kernels::kSimdWidth;
-  constexpr int64_t kEights = 8 * kernels::kSimdWidth;  // elements that a simdgroup loads at once
+  constexpr int64_t kEach = kernels::kQuantizeEach, kSpan = kEach * kernels::kSimdWidth;
   const auto size = static_cast<int64_t>(block_size_of(q, 0));
-  const kernels::BlockwiseQuantizeParams params{static_cast<uint64_t>(x.size()),
-                                                static_cast<uint32_t>(size), 0};
+  const kernels::BlockwiseQuantizeParams params{
+      static_cast<uint64_t>(x.size()), static_cast<uint32_t>(size),
+      shift_of(std::clamp<int64_t>(size / kEach, 1, kernels::kSimdWidth))};
   const FunctionConstants constants = {{kernels::kFcVectorX, aligned_for_vectors(x, 0)}};
   const std::string suffix = suffix_of(x.dtype());
   if (q.format == BlockFormat::affine) {
     run("affine_quantize", cat("affine_quantize_", q.bits, "_", suffix), constants,
         {Argument::in(x), Argument::out(q.codes), Argument::out(q.scales), Argument::out(*q.biases),
          Argument::constant(params)},
-        Grid::of_groups(ceil_div(x.size(), kEights * kSimdgroups), 1, 1, kernels::kReduceThreads));
+        Grid::of_groups(ceil_div(x.size(), 8 * kernels::kReduceThreads), 1, 1,
+                        kernels::kReduceThreads));
     return;
   }
-  const bool eights = size % kEights == 0 || (size >= 8 && size < kEights && shift_of(size) < 32);
-  const int64_t simdgroups = ceil_div(x.size(), eights ? std::max(size, kEights) : size);
-  // Enough for a large GPU; each makes its own search tree of the book.
-  constexpr int64_t kMostGroups = 2048;
-  const int64_t groups = ceil_div(simdgroups, kSimdgroups);
-  run("blockwise_quantize", cat("blockwise_quantize_", eights ? loader_of(q) : "any", "_", suffix),
+  const bool spans = size % kSpan == 0 || (size >= kEach && size < kSpan && shift_of(size) < 32);
+  const int64_t simdgroups = ceil_div(x.size(), spans ? std::max(size, kSpan) : size);
+  // Enough for a large GPU; each makes its own tables of the book.
+  constexpr int64_t kMostGroups = 2640;
+  run("blockwise_quantize", cat("blockwise_quantize_", spans ? loader_of(q) : "any", "_", suffix),
       constants,
       {Argument::in(x), Argument::in(*q.book), Argument::out(q.codes), Argument::out(q.scales),
        Argument::constant(params)},
-      Grid::of_groups(eights ? std::min(groups, kMostGroups) : groups, 1, 1,
+      Grid::of_groups(std::min(ceil_div(simdgroups, kSimdgroups), kMostGroups), 1, 1,
                       kernels::kReduceThreads));
 }
 
@@ -168,12 +169,25 @@ void GpuBackend::blockwise_matmul(const Array& x, const BlockwiseArray& q, const
          nested_book_of(q), Argument::constant(params)},
         grid);
   };
+  // A table of all bytes pays where there is memory for several of them beside each other, and
+  // enough rows for all of them.
+  constexpr int64_t kLeastRows = 1 << 14;
+  const bool pairs = batch == 1 && capabilities_.large_tiles && rows >= kLeastRows &&
+                     loader == "book4" && !q.nested && columns % q.block_size == 0 &&
+                     rows % kernels::kPairRows == 0 && aligned_to(q.codes, 8) &&
+                     aligned_for_eights(x, 8);
   const bool of_float = x.dtype() != DType::f16 || q.format == BlockFormat::mxfp4;  // as RunElement
   // Where matrix instructions are much faster than others, they pay from three rows on.
   if (capabilities_.large_tiles && !of_float && batch > kFewBatch &&
       batch <= kernels::kMatmulTile) {
     const FewTiles few(batch);
     launch(cat("blockwise_matmul_", few.name, "_", suffix), few.grid(batch, rows));
+    return;
+  }
+  if (pairs) {
+    constexpr int64_t kRows = kernels::kPairRows * (kernels::kMatvecThreads / kernels::kSimdWidth);
+    launch(cat("blockwise_matvec_pairs_", suffix),
+           Grid::of_groups(ceil_div(rows, kRows), 1, 1, kernels::kMatvecThreads));
     return;
   }
   if (batch <= kMatvecBatch) {
