@@ -372,6 +372,11 @@ BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
         r"permute: axes \(0, 0\) names axis 0 twice",
     ),
     (
+        partial(bm.transpose, np.ones((2, 3), np.float32), (0, 2)),
+        IndexError,
+        r"transpose: axis 2 is out of range",
+    ),
+    (
         partial(bm.asarray(np.ones((2, 3), np.float32)).__getitem__, 2),
         IndexError,
         r"index: 2 is out of range for axis 0 of size 2",

@@ -166,7 +166,7 @@ Made by `asarray`, `empty`, `zeros`, `ones`, `full` and by every operation. View
           [](const Array& a, nb::args axes) {
             if (axes.size() == 0) return transpose(a);
             const bool one = axes.size() == 1 && !is_integer(axes[0]);
-            return permute(a, parse_dims("transpose", "axes", one ? axes[0] : nb::handle(axes)));
+            return transpose(a, parse_dims("transpose", "axes", one ? axes[0] : nb::handle(axes)));
           },
           nb::sig("def transpose(self, *axes: int | Sequence[int]) -> Array"),
           "A view with the axes reversed, or in the order given.")

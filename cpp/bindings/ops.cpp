@@ -166,7 +166,7 @@ Array
       [](nb::handle a, nb::handle axes) {
         const Array array = to_array("transpose", "a", a, device_of({a}));
         return axes.is_none() ? transpose(array)
-                              : permute(array, parse_dims("transpose", "axes", axes));
+                              : transpose(array, parse_dims("transpose", "axes", axes));
       },
       "a"_a.none(), "axes"_a = nb::none(),
       nb::sig("def transpose(a: ArrayLike, axes: Sequence[int] | None = None) -> Array"),

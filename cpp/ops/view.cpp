@@ -4,17 +4,17 @@
 #include "ops/check.h"
 
 namespace bitmetal {
+namespace {
 
-Array permute(const Array& a, const Dims& axes) {
+Array reordered(const char* op, const Array& a, const Dims& axes) {
   if (axes.size() != a.rank()) {
-    fail<ValueError>("permute: axes ", axes, " does not name each of ", a.rank(),
-                     " dimensions once");
+    fail<ValueError>(op, ": axes ", axes, " does not name each of ", a.rank(), " dimensions once");
   }
   Dims shape, strides;
   uint32_t seen = 0;
   for (int64_t requested : axes) {
-    const int axis = normalize_axis("permute", requested, a.rank());
-    if (seen >> axis & 1) fail<ValueError>("permute: axes ", axes, " names axis ", axis, " twice");
+    const int axis = normalize_axis(op, requested, a.rank());
+    if (seen >> axis & 1) fail<ValueError>(op, ": axes ", axes, " names axis ", axis, " twice");
     seen |= 1u << axis;
     shape.push_back(a.shape(axis));
     strides.push_back(a.stride(axis));
@@ -22,10 +22,15 @@ Array permute(const Array& a, const Dims& axes) {
   return a.with(shape, strides);
 }
 
+}  // namespace
+
+Array permute(const Array& a, const Dims& axes) { return reordered("permute", a, axes); }
+Array transpose(const Array& a, const Dims& axes) { return reordered("transpose", a, axes); }
+
 Array transpose(const Array& a) {
   Dims axes;
   for (int i = a.rank() - 1; i >= 0; --i) axes.push_back(i);
-  return permute(a, axes);
+  return transpose(a, axes);
 }
 
 namespace {

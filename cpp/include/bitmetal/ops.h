@@ -32,6 +32,7 @@ Array contiguous(const Array& a);  // `a` itself where it is row-major
 
 // Views: no data moves.
 Array permute(const Array& a, const Dims& axes);
+Array transpose(const Array& a, const Dims& axes);
 Array transpose(const Array& a);  // axes reversed
 Array reshape(const Array& a,
               const Dims& shape);  // one size may be -1; copies where strides force it
