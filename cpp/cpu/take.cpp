@@ -17,10 +17,13 @@ void take_pieces(const Array& in, const int64_t* indices, const Array& out, Byte
     for (int64_t i = begin, count; i < end; i += count) {
       const int64_t outer = i / m, first = i % m;
       count = std::min(m - first, end - i);
-      const std::byte* from = in.data() + outer * n * bytes;
-      std::byte* to = out.data() + i * bytes;
-      for (int64_t j = 0; j < count; ++j) {
-        std::memcpy(to + j * bytes, from + indices[first + j] * bytes, static_cast<size_t>(bytes));
+      // Locals, which no store changes.
+      const std::byte* const from = in.data() + outer * n * bytes;
+      std::byte* const to = out.data() + i * bytes;
+      const int64_t* const index = indices + first;
+      const Bytes size = bytes;
+      for (int64_t j = 0, end = count; j < end; ++j) {
+        std::memcpy(to + j * size, from + index[j] * size, static_cast<size_t>(size));
       }
     }
   });
