@@ -28,6 +28,7 @@ CASES = [
         ((5, 1), 1),
         ((7, 1000), -1),
         ((33, 17), 0),
+        ((9, 16), 1),
         ((3, 4, 65), 1),
         ((2, 70001), -1),
     ]
@@ -53,9 +54,10 @@ def test_extremes(target: str) -> None:
         ],
         np.float32,
     )
-    np.testing.assert_allclose(
-        bm.softmax(a), softmax(a.astype(np.float64), -1), rtol=1e-6, atol=1e-30
-    )
+    for x in (a, np.tile(a, 10)):
+        np.testing.assert_allclose(
+            bm.softmax(x), softmax(x.astype(np.float64), -1), rtol=1e-6, atol=1e-30
+        )
 
 
 def test_rows_sum_to_one(target: str) -> None:

@@ -62,13 +62,16 @@ struct Total {
     return {.integer = static_cast<int64_t>(product ? x * y : x + y)};
   }
   // Whole lines at once, as rows of n elements; false where there is no kernel for that.
-  bool has_rows() const { return op == Reduction::sum || op == Reduction::mean; }
+  bool has_rows() const {
+    return op == Reduction::sum || op == Reduction::mean || op == Reduction::prod;
+  }
   void rows(const std::byte* first, int64_t stride, int64_t n, int64_t begin, int64_t end) const {
     const int64_t row_bytes = stride * static_cast<int64_t>(size_of(of_type));
     Sum sums[kRowBlock];
     for (int64_t line = begin; line < end; line += kRowBlock) {
       const int64_t lines = std::min(kRowBlock, end - line);
-      kernels.sum_rows(first + line * row_bytes, lines, stride, n, sums);
+      const auto totals = op == Reduction::prod ? kernels.product_rows : kernels.sum_rows;
+      totals(first + line * row_bytes, lines, stride, n, sums);
       if (op == Reduction::mean) {
         for (Sum& s : std::span(sums, lines)) {
           s.real = (floating ? s.real : static_cast<double>(s.integer)) / count;
@@ -214,17 +217,15 @@ struct Variance {
   Variance(Reduction op, DType type, int64_t n, double ddof, const Array& output)
       : root(op == Reduction::std),
         divisor(degrees_of_freedom(n, ddof)),
-        sum(cpu::kernels().reduce.of(type).sum),
-        squares_about(cpu::kernels().moments.of(type).squares_about),
+        moments(cpu::kernels().moments.of(type).moments),
         out(output) {}
   struct State {
     double mean, squares, count;  // the sum of squared distances from the mean
   };
 
   State of(const std::byte* run, int64_t n, int64_t) const {
-    const auto count = static_cast<double>(n);
-    const double mean = sum(run, n).real / count;
-    return {mean, squares_about(run, n, mean), count};
+    const Moments m = moments(run, n);
+    return {m.mean, m.squares, static_cast<double>(n)};
   }
   // T. F. Chan's formula: no difference of large sums.
   State merge(const State& a, const State& b) const {
@@ -240,8 +241,7 @@ struct Variance {
  private:
   const bool root;
   const double divisor;
-  decltype(ReduceTypeKernels::sum) const sum;
-  decltype(MomentTypeKernels::squares_about) const squares_about;
+  decltype(MomentTypeKernels::moments) const moments;
   const ResultWriter out;
 };
 

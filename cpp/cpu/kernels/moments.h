@@ -7,11 +7,17 @@
 
 namespace bitmetal::cpu {
 
+// The sum of squared distances from the mean beside that.
+struct Moments {
+  double mean, squares;
+};
+
 // All of n <= kChunk elements, in double.
 struct MomentTypeKernels {
   double (*magnitudes)(const void* in, int64_t n);
   double (*squares)(const void* in, int64_t n);
   double (*squares_about)(const void* in, int64_t n, double center);
+  Moments (*moments)(const void* in, int64_t n);
   // Of each column of a block, whose row r starts at in + r * stride: its mean and the sum of
   // squared distances from it.
   void (*moments_columns)(const void* in, int64_t rows, int64_t stride, int64_t columns,

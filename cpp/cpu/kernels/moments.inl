@@ -26,6 +26,45 @@ double sum_of_squares_about(const void* in, int64_t n, double center) {
   return sum_of_terms<T>(in, n, SquareAbout<double>{center});
 }
 
+// In one pass about the first element: no further from the mean than n times the variance in
+// square, so that the difference loses no more than a factor of n. Doubles, which have no digits to
+// spare for that, are read twice.
+template <class T>
+Moments moments_of(const void* bytes, int64_t n) {
+  const T* in = static_cast<const T*>(bytes);
+  const auto count = static_cast<double>(n);
+  if constexpr (std::is_same_v<T, double>) {
+    const double mean = sum_of_terms<T>(in, n, Identity{}) / count;
+    return {mean, sum_of_terms<T>(in, n, SquareAbout<double>{mean})};
+  } else {
+    const auto center = static_cast<double>(in[0]);
+    Lanes sums, squares;
+    const auto add = [&](Doubles x, int at) BITMETAL_INLINE {
+      const Doubles distance = x - center;
+      sums.part[at] += distance;
+      squares.part[at] = fma(distance, distance, squares.part[at]);
+    };
+    constexpr int kStep = kLength<Floats>;
+    int64_t i = 0;
+    for (; i + kLanes <= n; i += kLanes) {
+      unroll<kLanes / kStep>([&](auto v) BITMETAL_INLINE {
+        const Floats x = widen(in + i + v * kStep);
+        add(lower_half(x), 2 * v);
+        add(upper_half(x), 2 * v + 1);
+      });
+    }
+    T last[kLanes];  // the rest, filled up with what adds nothing
+    for (int l = 0; l < kLanes; ++l) last[l] = i + l < n ? in[i + l] : in[0];
+    for (int v = 0; v < kLanes / kStep; ++v) {
+      const Floats x = widen(last + v * kStep);
+      add(lower_half(x), 2 * v);
+      add(upper_half(x), 2 * v + 1);
+    }
+    const double sum = join_vectors<Plus>(sums.part), square = join_vectors<Plus>(squares.part);
+    return {center + sum / count, square - sum * (sum / count)};
+  }
+}
+
 // Blocks of rows that a cache holds are read twice, for their mean and for the squares about it,
 // and joined by T. F. Chan's formula: no difference of large sums.
 template <class T>
@@ -42,6 +81,7 @@ void moments_of_columns(const void* bytes, int64_t rows, int64_t stride, int64_t
       const int64_t count = rows - first < kRows ? rows - first : kRows;
       double block_mean[kWidenBlock] = {}, block_square[kWidenBlock] = {};
       for (int64_t r = first; r < first + count; ++r) {
+        fetch_row(in + (r + kRowsAhead) * stride, width);
         const C* row = widened(in + r * stride, width, buffer);
         for (int64_t c = 0; c < width; ++c) block_mean[c] += static_cast<double>(row[c]);
       }
@@ -67,7 +107,7 @@ void moments_of_columns(const void* bytes, int64_t rows, int64_t stride, int64_t
 
 template <class... T>
 constexpr MomentKernels moment_kernels() {
-  return {{{sum_of_magnitudes<T>, sum_of_squares<T>, sum_of_squares_about<T>,
+  return {{{sum_of_magnitudes<T>, sum_of_squares<T>, sum_of_squares_about<T>, moments_of<T>,
             moments_of_columns<T>}...}};
 }
 

@@ -43,6 +43,7 @@ struct ReduceTypeKernels {
   int64_t (*find)(const void* in, int64_t n, const void* value);
   // Of rows of n elements each.
   void (*sum_rows)(const void* in, int64_t rows, int64_t stride, int64_t n, Sum* totals);
+  void (*product_rows)(const void* in, int64_t rows, int64_t stride, int64_t n, Sum* totals);
   // The best values and their first places; either may be null.
   void (*best_rows)(const void* in, int64_t rows, int64_t stride, int64_t n, bool least,
                     void* values, int64_t* places);

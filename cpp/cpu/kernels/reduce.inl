@@ -60,6 +60,12 @@ Sum reduce_product(const void* bytes, int64_t n) {
   }
 }
 
+template <class T>
+void reduce_product_rows(const void* bytes, int64_t rows, int64_t stride, int64_t n, Sum* totals) {
+  const T* in = static_cast<const T*>(bytes);
+  for (int64_t r = 0; r < rows; ++r) totals[r] = reduce_product<T>(in + r * stride, n);
+}
+
 // Of scalars or of vectors. A NaN that has won stays: nothing is greater.
 template <bool kLeast, class T>
 inline T better(T best, T x) {
@@ -68,7 +74,7 @@ inline T better(T best, T x) {
 // The same where no NaN is: one instruction.
 template <bool kLeast, class V>
 inline V better_number(V best, V x) {
-  return (kLeast ? x < best : x > best) ? x : best;
+  return kLeast ? min(x, best) : max(x, best);
 }
 
 // As many lanes as four registers of the longest kind have, on every instruction set, and so on
@@ -123,7 +129,7 @@ struct BestNumber : BestLanes<C> {
   }
   void add(int v, V x) {
     part[v] = better_number<kLeast>(part[v], x);
-    if constexpr (kFloating<C>) rest[v] += x - x;
+    if constexpr (kFloating<C>) rest[v] = fma(x, V{}, rest[v]);
   }
   C result() const { return join_vectors<BestNumber>(part); }
   bool doubtful() const { return kFloating<C> && join_vectors<Plus>(rest) != 0; }
@@ -245,7 +251,14 @@ void reduce_best_rows(const void* bytes, int64_t rows, int64_t stride, int64_t n
         : best_of_rows<false>(in, rows, stride, n, out, places);
 }
 
-// Columns are taken kWidenBlock at a time: wide enough to read memory in long runs.
+// Columns are taken kWidenBlock at a time, and the rows that follow fetched ahead: memory's own
+// prefetching ends with a run of neighbours.
+constexpr int64_t kRowsAhead = 4;
+template <class T>
+inline void fetch_row(const T* row, int64_t columns) {
+  constexpr int64_t kLine = 64 / sizeof(T);
+  for (int64_t c = 0; c < columns; c += kLine) prefetch(row + c);
+}
 
 template <int start, class Term>
 struct Fold {
@@ -280,7 +293,10 @@ void fold_rows(const T* first, int64_t rows, int64_t stride, int64_t columns, Su
     int64_t r = 0;
     for (; r + 4 <= rows; r += 4) {
       const C* row[4];
-      for (int i = 0; i < 4; ++i) row[i] = widened(in + (r + i) * stride, width, buffer[i]);
+      for (int i = 0; i < 4; ++i) {
+        fetch_row(in + (r + i + kRowsAhead) * stride, width);
+        row[i] = widened(in + (r + i) * stride, width, buffer[i]);
+      }
       for (int64_t c = 0; c < width; ++c) {
         Total folded = total[c];
         for (int i = 0; i < 4; ++i) folded = Fold::of(folded, row[i][c]);
@@ -351,6 +367,7 @@ void best_of_columns(const T* in, int64_t rows, int64_t stride, int64_t columns,
     C top[kWidenBlock], buffer[kWidenBlock];
     convert_run<T, C>(in + at, top, width);
     for (int64_t r = 1; r < rows; ++r) {
+      fetch_row(in + (r + kRowsAhead) * stride + at, width);
       const C* row = widened(in + r * stride + at, width, buffer);
       for (int64_t c = 0; c < width; ++c) top[c] = better<kLeast>(top[c], row[c]);
     }
@@ -378,6 +395,7 @@ void find_best_of_columns(const T* in_rows, int64_t rows, int64_t stride, int64_
     int32_t where[kWidenBlock] = {};
     convert_run<T, C>(in, top, width);
     for (int32_t r = 1; r < rows; ++r) {
+      fetch_row(in + (r + kRowsAhead) * stride, width);
       const C* row = widened(in + r * stride, width, buffer);
       for (int64_t c = 0; c < width; ++c) {
         const C x = row[c], best = top[c];
@@ -404,7 +422,8 @@ void find_columns(const void* bytes, int64_t rows, int64_t stride, int64_t colum
 template <class... T>
 constexpr ReduceKernels reduce_kernels() {
   return {{{reduce_sum<T>, reduce_product<T>, reduce_best<T>, reduce_find<T>, reduce_sum_rows<T>,
-            reduce_best_rows<T>, fold_columns<T>, best_columns<T>, find_columns<T>}...}};
+            reduce_product_rows<T>, reduce_best_rows<T>, fold_columns<T>, best_columns<T>,
+            find_columns<T>}...}};
 }
 
 constexpr ReduceKernels kReduceKernels =

@@ -15,6 +15,7 @@ double exponentials(const void* in_bytes, int64_t n, double top_value, void* e_b
   Lanes lanes;
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) {
+    fetch_row(in + n + i, kLanes);  // what follows the row, while the processor computes
     for (int v = 0; v < kLanes / kLength<V>; ++v) {
       const int64_t at = i + v * kLength<V>;
       const V x = exp_nonpositive(widen(in + at) - top);
@@ -52,10 +53,51 @@ void scaled_exponentials(const void* in_bytes, int64_t n, double top_value, doub
   });
 }
 
+struct Most {
+  template <class V>
+  static V of(V a, V b) {
+    return max(a, b);
+  }
+};
+
+// Rows of at most kLanes elements stay in registers.
+template <class T>
+void softmax_short_rows(const T* in, int64_t rows, int64_t n, T* out) {
+  using C = Compute<T>;
+  using V = ComputeVector<T>;
+  constexpr int kStep = kLength<V>;
+  constexpr C kNone = -std::numeric_limits<C>::infinity();
+  for (int64_t r = 0; r < rows; ++r, in += n, out += n) {
+    V x[kLanes / kStep] = {}, top = V{} + kNone;
+    for (int v = 0; v * kStep < n; ++v) {
+      const int64_t at = v * kStep;
+      const V given = widen_first(in + at, n - at, (rows - r) * n - at);
+      x[v] = first_places(given, n - at, V{} + kNone);
+      top = max(x[v], top);  // a NaN comes back from e^x
+    }
+    const C greatest = join_vector<kStep / 2, Most>(top);
+    Lanes lanes;
+    for (int v = 0; v * kStep < n; ++v) {
+      x[v] = exp_nonpositive(x[v] - greatest);
+      lanes.add_first(x[v], v, n - v * kStep, Identity{});
+    }
+    const C factor = static_cast<C>(1 / join_vectors<Plus>(lanes.part));
+    for (int v = 0; v * kStep < n; ++v) {
+      const int64_t at = v * kStep;
+      if (n - at >= kStep) {
+        narrow(x[v] * factor, out + at);
+      } else {
+        narrow_part<T>(x[v] * factor, out + at, n - at);
+      }
+    }
+  }
+}
+
 template <class T>
 void softmax_rows(const void* in_bytes, int64_t rows, int64_t n, void* e, void* out_bytes) {
   const T* in = static_cast<const T*>(in_bytes);
   T* out = static_cast<T*>(out_bytes);
+  if (n <= kLanes) return softmax_short_rows(in, rows, n, out);
   for (int64_t r = 0; r < rows; ++r, in += n, out += n) {
     const T top = best_of<false>(in, n, (rows - r) * n);
     const double sum = exponentials<T>(in, n, static_cast<double>(top), e);
