@@ -54,7 +54,7 @@ BINARY = [
     "logical_and",
 ]
 OTHERS = ["add_scalar", "add_row", "add_column", "add_int8", "where", "clip", "multiply_add"]
-HALVES = ["add_float16", "add_bfloat16", "exp_bfloat16", "gelu_float16"]
+HALVES = ["add_float16", "add_bfloat16", "exp_bfloat16", "gelu_float16", "gelu_bfloat16"]
 DOUBLES = ["log_float64", "tanh_float64", "sin_float64", "power_float64"]
 INTEGERS = ["floor_divide_int32", "power_int32"]
 CASTS = [

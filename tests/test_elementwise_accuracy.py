@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import bitmetal as bm
+from table import np_dtype
 from test_elementwise import erf, erfc, gelu_tanh, sigmoid, units
 
 Function = Callable[[np.ndarray], np.ndarray]
@@ -64,6 +65,17 @@ def test_multiples_of_a_right_angle(target: str) -> None:
     for name in ("sin", "cos"):
         result = getattr(bm, name)(bm.asarray(x))
         assert units(result, getattr(np, name)(wide), "float32") <= 1.8
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_gelu_of_all_halves(dtype: str, target: str) -> None:
+    """Rounded once, from what is right to a tenth of a unit."""
+    if not target.startswith("cpu"):
+        pytest.skip("other devices have bounds of their own")
+    x = np.arange(1 << 16, dtype=np.uint16).view(np_dtype(dtype))
+    with np.errstate(all="ignore"):
+        exact = BOUNDS["gelu"][0](x.astype(np.float64))
+    assert units(bm.gelu(bm.asarray(x)), exact, dtype) <= 0.6
 
 
 # The same of float64, against the C library's long double, which has 11 bits more where it is more

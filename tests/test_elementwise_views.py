@@ -38,6 +38,29 @@ def test_broadcast_operands(target: str) -> None:
     np.testing.assert_array_equal(bm.subtract(1, bm.asarray(a.T)), 1 - a.T)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16", "int32"])
+def test_one_element_for_a_row(dtype: str, target: str) -> None:
+    """Columns, arrays of one element and numbers, on either side, in long and short rows."""
+    for shape in ((5, 700), (9, 70), (21, 5)):
+        a, column = random(shape, dtype), random((shape[0], 1), dtype, 1)
+        for x, y in ((a, column), (column, a), (a, column[:1]), (column[0], a)):
+            for name in ("add", "subtract", "multiply", "minimum", "less"):
+                expected = getattr(np, name)(x, y)
+                np.testing.assert_array_equal(np.asarray(getattr(bm, name)(x, y)), expected)
+        number = 3 if dtype == "int32" else 0.3
+        same = np.asarray(number).astype(a.dtype)
+        np.testing.assert_array_equal(np.asarray(bm.subtract(number, bm.asarray(a))), same - a)
+        np.testing.assert_array_equal(np.asarray(bm.multiply(bm.asarray(a), number)), a * same)
+
+
+def test_one_element_for_a_row_of_an_expression(target: str) -> None:
+    fused = bm.fuse(lambda x, y: (x + y) * y - y / 2)
+    for shape in ((5, 700), (9, 70)):
+        a, column = random(shape, "float32"), random((shape[0], 1), "float32", 1)
+        expected = (a + column) * column - column / 2
+        np.testing.assert_allclose(np.asarray(fused(a, column)), expected, rtol=1e-6, atol=1e-6)
+
+
 def test_types_meet(target: str) -> None:
     """Operands that are converted first, and halves that are widened on the way."""
     half, single = random((40,), "float16"), random((40,), "float32", 1)

@@ -1,4 +1,4 @@
-"""Print the polynomials of cpp/cpu/kernels/elementwise_math.inl and, for e^x, exp.inl.
+"""Print the polynomials of cpp/cpu/kernels/elementwise_math.inl, exp.inl, log.inl and power.inl.
 
 Each agrees with its function at the Chebyshev nodes of the interval, computed in 200 bits, and is
 shown with the largest relative error that it leaves: `python tools/polynomials.py` (needs mpmath).
@@ -6,7 +6,9 @@ shown with the largest relative error that it leaves: `python tools/polynomials.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
+from itertools import pairwise
 
 import mpmath as mp
 
@@ -42,7 +44,7 @@ def show(
     worst = mp.mpf(0)
     for i in range(2001):
         x = mp.mpf(low) + (mp.mpf(high) - low) * i / 2000
-        if x == low:  # may be where the formula is 0 / 0
+        if x == low or abs(x) < 1e-15:  # may be where the formula is 0 / 0
             continue
         exact = whole(x, f(x))
         approximate = whole(x, mp.polyval(coefficients[::-1], x))
@@ -105,14 +107,6 @@ def main() -> None:
         7,
         lambda x, p: 1 - mp.exp(x * p),
     )
-    show(
-        "tanh: (tanh(x) / x - 1) / x^2 in x^2, for |x| < 0.55",
-        lambda z: (mp.tanh(mp.sqrt(z)) / mp.sqrt(z) - 1) / z,
-        0,
-        0.55**2,
-        4,
-        lambda z, p: 1 + z * p,
-    )
     half = float(mp.log(2) / 2)
     show(
         "exp: (e^r - 1 - r) / r^2, |r| <= log(2) / 2",
@@ -120,14 +114,6 @@ def main() -> None:
         -half,
         half,
         4,
-        lambda r, p: 1 + r + r * r * p,
-    )
-    show(
-        "exp in power: the same, for a result in float32 from double",
-        exp_tail,
-        -half,
-        half,
-        6,
         lambda r, p: 1 + r + r * r * p,
     )
 
@@ -143,13 +129,83 @@ def main() -> None:
         lambda s, p: p,
     )
     show(
-        "power: log(m) / 2 / s - 1 in s^2, s = (m - 1) / (m + 1), m from sqrt(1/2) to sqrt(2)",
-        lambda z: mp.atanh(mp.sqrt(z)) / mp.sqrt(z) - 1,
-        0,
-        float(((r2 - 1) / (r2 + 1)) ** 2),
-        5,
-        lambda z, p: 1 + p,
+        "tanh: ((e^2r - 1) / 2 - r) / r^2, |r| <= log(2) / 4",
+        lambda r: 2 * exp_tail(2 * r),
+        -half / 2,
+        half / 2,
+        4,
+        lambda r, p: r + r * r * p,
     )
+    show(
+        "tanh: (tanh(x) / x - 1) / x^2 in x^2, for |x| < 0.35",
+        lambda z: (mp.tanh(mp.sqrt(z)) / mp.sqrt(z) - 1) / z,
+        0,
+        0.35**2,
+        3,
+        lambda z, p: 1 + z * p,
+    )
+    table()
+    near = 0.0297597
+    show(
+        "log of double: (log(1 + r) - r) / r^2 where the table leaves r",
+        lambda r: (mp.log1p(r) - r) / r**2 if abs(r) > 1e-20 else r / 3 - mp.mpf(1) / 2,
+        -near,
+        near,
+        8,
+        lambda r, p: r + r * r * p,
+    )
+    show(
+        "power of double: 2 (log(1 + r) - r + r^2 / 2) / r^3",
+        lambda r: 2 * (mp.log1p(r) - r + r * r / 2) / r**3 if abs(r) > 1e-15 else mp.mpf(2) / 3,
+        -near,
+        near,
+        8,
+        lambda r, p: r - r * r / 2 + r**3 * p / 2,
+    )
+    show(
+        "power of float: log2(1 + r) / r",
+        lambda r: mp.log1p(r) / r / mp.log(2),
+        -near,
+        near,
+        5,
+        lambda r, p: p,
+    )
+    show(
+        "power of float: (2^r - 1) / r, |r| <= 1/32",
+        lambda r: (mp.mpf(2) ** r - 1) / r if abs(r) > 1e-20 else mp.log(2),
+        -1 / 32,
+        1 / 32,
+        2,
+        lambda r, p: 1 + r * p,
+    )
+    for name, end, degree in (("float16", 5.8, 7), ("bfloat16", 14, 9)):
+        show(
+            f"gelu of {name}: log2(Phi(-t)) in t",
+            lambda t: mp.log(mp.erfc(t / r2) / 2, 2),
+            0,
+            end,
+            degree,
+            lambda t, p: mp.mpf(2) ** p,
+        )
+    show("gelu of halves: 2^r, |r| <= 1/2", lambda r: mp.mpf(2) ** r, -0.5, 0.5, 4, lambda r, p: p)
+
+
+def table() -> None:
+    """Sixteen intervals for logarithms, as LogConstants<double> has them."""
+    first, step = 0x3F32AAAB, 1 << 19  # bits of float32, three of four below 1 where 1 is inside
+    starts = [struct.unpack("f", struct.pack("I", first + i * step))[0] for i in range(17)]
+    bounds = list(pairwise(starts))
+    inverse = [1.0 if a < 1 < b else round(8192 / (a + b)) / 4096 for a, b in bounds]
+    print("// inverse, its log2 and log (high, low) negated; largest |r|:", end=" ")
+    print(max(abs(m * c - 1) for ends, c in zip(bounds, inverse, strict=True) for m in ends))
+    for c in inverse:
+        log = -mp.log(c)
+        high = mp.nint(log * 2**42) / 2**42
+        print(c, *(mp.nstr(v, 17) for v in (-mp.log(c, 2), high, log - high)))
+    for j in range(16):  # 2^(j / 16), its bits less j * 2^48
+        bits = struct.unpack("Q", struct.pack("d", 2 ** (j / 16)))[0] - (j << 48)
+        print(struct.unpack("d", struct.pack("Q", bits))[0].hex())
+    print()
 
 
 if __name__ == "__main__":

@@ -16,26 +16,18 @@ namespace {
 constexpr int64_t kUnit = 1024;    // elements: where threads share the work, so that none starts
                                    // inside a cache line that another writes
 constexpr int64_t kLongRow = 256;  // a row of this many is worth blocks of its own
+constexpr int64_t kLongBroadcastRow = 64;  // and where an operand is one element all along it
 
 // Runs an expression over a walk, in blocks whose intermediate values stay in L1. A block lies
 // within one row of the walk and reads that in place, or gathers several short rows.
 class Evaluation {
  public:
   Evaluation(const Expression& expression, std::span<const Array> inputs, const Array& out)
-      : walk_(inputs, out), out_(out), inputs_(inputs), item_(size_of(out.dtype())) {
-    const int last = walk_.rank - 1;
-    row_ = walk_.rank ? walk_.size[last] : 1;
-    total_ = 1;
-    for (int i = 0; i < walk_.rank; ++i) total_ *= walk_.size[i];
-    by_rows_ = walk_.rank <= 1 || row_ >= kLongRow;
-    streams_ = out.bytes() >= kStreamBytes && direct(0);
-    for (const Array& input : inputs) streams_ &= input.data() != out.data();
-    uint32_t gathered = 0;
-    for (int k = 0; k < static_cast<int>(inputs.size()); ++k) {
-      if (!direct(k + 1)) gathered |= 1u << k;
-    }
-    plan_ = ElementwisePlan(expression, gathered, direct(0) && !streams_);
-  }
+      : walk_(inputs, out),
+        out_(out),
+        inputs_(inputs),
+        item_(size_of(out.dtype())),
+        plan_(plan(expression)) {}
 
   void run() const {
     int64_t bytes = item_ + plan_.extra_cost();
@@ -54,6 +46,24 @@ class Evaluation {
     int64_t offset[kMaxExpressionInputs + 1];
     int64_t column;
   };
+
+  ElementwisePlan plan(const Expression& expression) {
+    const int last = walk_.rank - 1;
+    row_ = walk_.rank ? walk_.size[last] : 1;
+    total_ = 1;
+    for (int i = 0; i < walk_.rank; ++i) total_ *= walk_.size[i];
+    bool broadcasts = false;
+    for (int k = 1; k < arrays(); ++k) broadcasts |= inner(k) == 0;
+    by_rows_ = walk_.rank <= 1 || row_ >= (broadcasts ? kLongBroadcastRow : kLongRow);
+    streams_ = out_.bytes() >= kStreamBytes && direct(0);
+    for (const Array& input : inputs_) streams_ &= input.data() != out_.data();
+    uint32_t gathered = 0, scalars = 0;
+    for (int k = 1; k < arrays(); ++k) {
+      if (!direct(k)) gathered |= 1u << (k - 1);
+      if (by_rows_ && inner(k) == 0) scalars |= 1u << (k - 1);
+    }
+    return ElementwisePlan(expression, gathered, scalars, direct(0) && !streams_);
+  }
 
   int arrays() const { return static_cast<int>(inputs_.size()) + 1; }
   int64_t inner(int k) const { return walk_.rank ? walk_.stride[k][walk_.rank - 1] : 1; }
@@ -159,7 +169,7 @@ class Evaluation {
   const int64_t item_;
   int64_t row_, total_;
   bool by_rows_, streams_;
-  ElementwisePlan plan_;
+  const ElementwisePlan plan_;
 };
 
 }  // namespace

@@ -20,10 +20,11 @@ class ElementwisePlan {
     const void* at[kMaxExpressionNodes];
   };
 
-  ElementwisePlan() = default;
-  // Inputs whose bit is set in `gathered` are copied into a slot for each block. The result goes
+  // Inputs whose bit is set in `gathered` are copied into a slot for each block, but for those in
+  // `scalars`, one element all over a block, which kernels may take as that. The result goes
   // straight to the output where `direct_result` says so, else into a slot.
-  ElementwisePlan(const Expression& expression, uint32_t gathered, bool direct_result);
+  ElementwisePlan(const Expression& expression, uint32_t gathered, uint32_t scalars,
+                  bool direct_result);
 
   int slots() const { return slots_; }
   // Elements of a block, at most n.
@@ -51,9 +52,14 @@ class ElementwisePlan {
     ElementwiseRun run;  // null for a cast
     ConvertRun convert;
     uint8_t node, operands, operand[3];
+    int8_t scalar;  // the operand that is one element; -1: none
+    bool constant;  // and that element is `bits`
+    uint64_t bits;
   };
 
-  void make_steps();
+  void make_steps(uint32_t scalars);
+  bool halves_step(const Node& cast, uint32_t scalars, Step& step) const;
+  void use_scalar(Elementwise op, DType type, uint32_t scalars, Step& step) const;
 
   int64_t slot_bytes(int64_t block) const { return (block * widest_ + 63) / 64 * 64; }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <utility>
 #include <vector>
@@ -80,14 +81,22 @@ Array evaluate(const char* name, const Expression& expression, std::span<const A
   if (out) check_out(name, *out, shape, dtype, device);
   const Array target = out ? *out : Array(shape, dtype, device);
   if (target.size() == 0) return target;
+  // What is read must not have been written before, unless element by element.
+  const auto disturbed = [&](const Array& input, const Array& view) {
+    return out && may_overlap(input, target) && !same_view(view, target);
+  };
+  const auto as_it_is = [&](const Array& input) {
+    return input.shape() == shape && !disturbed(input, input);
+  };
+  if (std::all_of(inputs.begin(), inputs.end(), as_it_is)) {
+    perform<&Backend::elementwise>(device, expression, inputs, target);
+    return target;
+  }
   std::vector<Array> views;
   views.reserve(inputs.size());
   for (const Array& input : inputs) {
-    views.push_back(input.shape() == shape ? input : broadcast_to(input, shape));
-    // What is read must not have been written before, unless element by element.
-    if (out && may_overlap(input, target) && !same_view(views.back(), target)) {
-      views.back() = broadcast_to(copy(input), shape);
-    }
+    views.push_back(broadcast_to(input, shape));
+    if (disturbed(input, views.back())) views.back() = broadcast_to(copy(input), shape);
   }
   perform<&Backend::elementwise>(device, expression, views, target);
   return target;
@@ -95,6 +104,7 @@ Array evaluate(const char* name, const Expression& expression, std::span<const A
 
 Array elementwise(Elementwise op, std::span<const Operand> operands, const OptionalArray& out) {
   Traced traced;
+  traced.arrays.reserve(operands.size());
   ExpressionBuilder::Operand traces[3];
   for (size_t i = 0; i < operands.size(); ++i) traces[i] = traced.trace(operands[i]);
   const auto value = traced.builder.apply(op, {traces, operands.size()});

@@ -19,6 +19,11 @@ inline void narrow(__m512 v, float16* p) {
                       _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
 }
 
+inline __m512 widen(const bfloat16* p) {
+  const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+}
+
 inline __m512d lower_half(__m512 v) { return _mm512_cvtps_pd(_mm512_castps512_ps256(v)); }
 inline __m512d upper_half(__m512 v) { return _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1)); }
 
@@ -29,6 +34,10 @@ inline __m512 min(__m512 a, __m512 b) { return _mm512_min_ps(a, b); }
 inline __m512 max(__m512 a, __m512 b) { return _mm512_max_ps(a, b); }
 inline __m512d min(__m512d a, __m512d b) { return _mm512_min_pd(a, b); }
 inline __m512d max(__m512d a, __m512d b) { return _mm512_max_pd(a, b); }
+
+inline __m512d lookup(const double (&table)[16], __m512i places) {
+  return _mm512_permutex2var_pd(_mm512_loadu_pd(table), places, _mm512_loadu_pd(table + 8));
+}
 
 inline void stream_part(void* p, __m512 v) { _mm512_stream_ps(static_cast<float*>(p), v); }
 inline void stream_part(void* p, __m256 v) { _mm256_stream_ps(static_cast<float*>(p), v); }

@@ -26,6 +26,10 @@ typedef double Double2 __attribute__((vector_size(16)));
 inline Double2 lower_half(Float4 v) { return Double2{v[0], v[1]}; }
 inline Double2 upper_half(Float4 v) { return Double2{v[2], v[3]}; }
 
+inline Double2 lookup(const double (&table)[16], IntegerRegister places) {
+  return Double2{table[places[0] & 15], table[places[2] & 15]};
+}
+
 typedef uint8_t Byte16 __attribute__((vector_size(16)));
 
 inline Byte16 low_bytes(const IntegerRegister (&v)[4]) {

@@ -22,13 +22,17 @@ void map_unary(const void* const* operands, void* to, int64_t n) {
   for (int64_t i = 0; i < n; ++i) out[i] = F::of(a[i]);
 }
 
-template <class F, class T>
+// Operand number `kScalar`, if any, is one element.
+template <class F, class T, int kScalar = -1>
 void map_binary(const void* const* operands, void* to, int64_t n) {
   const T* a = static_cast<const T*>(operands[0]);
   const T* b = static_cast<const T*>(operands[1]);
+  const T first = a[0], second = b[0];
   auto* out = static_cast<decltype(F::of(T{}, T{}))*>(to);
   BITMETAL_INDEPENDENT
-  for (int64_t i = 0; i < n; ++i) out[i] = F::of(a[i], b[i]);
+  for (int64_t i = 0; i < n; ++i) {
+    out[i] = F::of(kScalar == 0 ? first : a[i], kScalar == 1 ? second : b[i]);
+  }
 }
 
 // The same, where an element branches.
@@ -54,21 +58,24 @@ void vectors_unary(const void* const* operands, void* to, int64_t n) {
   if (i < n) narrow_part<T>(F::of(widen_part<T>(a + i, n - i, T(0.0f))), out + i, n - i);
 }
 
-template <class F, class T>
+template <class F, class T, int kScalar = -1>
 void vectors_binary(const void* const* operands, void* to, int64_t n) {
   using V = ComputeVector<T>;
   const T* a = static_cast<const T*>(operands[0]);
   const T* b = static_cast<const T*>(operands[1]);
+  const V first = broadcast<V>(static_cast<Compute<T>>(a[0]));
+  const V second = broadcast<V>(static_cast<Compute<T>>(b[0]));
   T* out = static_cast<T*>(to);
   int64_t i = 0;
   for (; i + kLength<V> <= n; i += kLength<V>) {
-    const V x = widen(a + i), y = widen(b + i);
+    const V x = kScalar == 0 ? first : widen(a + i), y = kScalar == 1 ? second : widen(b + i);
     narrow(F::of(x, y), out + i);
   }
   if (i < n) {
     const int64_t left = n - i;
-    narrow_part<T>(F::of(widen_part<T>(a + i, left, T(1.0f)), widen_part<T>(b + i, left, T(1.0f))),
-                   out + i, left);
+    const V x = kScalar == 0 ? first : widen_part<T>(a + i, left, T(1.0f));
+    const V y = kScalar == 1 ? second : widen_part<T>(b + i, left, T(1.0f));
+    narrow_part<T>(F::of(x, y), out + i, left);
   }
 }
 
@@ -83,6 +90,22 @@ inline void by_pieces(int64_t n, Plain plain, Fast fast, Slow slow) {
     for (int64_t j = i; j < i + count; ++j) special |= plain(j) ? 0u : 1u;
     special ? slow(i, count) : fast(i, count);
   }
+}
+
+// A function of vectors that is one thing where `plain(element)` holds of all, and another for any.
+template <class Fast, class Slow, class T, class Plain>
+inline void unary_pieces(const void* const* operands, void* to, int64_t n, Plain plain) {
+  const T* a = static_cast<const T*>(operands[0]);
+  T* out = static_cast<T*>(to);
+  const auto piece = [&](auto run) {
+    return [=](int64_t i, int64_t count) {
+      const void* from = a + i;
+      run(&from, out + i, count);
+    };
+  };
+  by_pieces(
+      n, [&](int64_t i) { return plain(a[i]); }, piece(vectors_unary<Fast, T>),
+      piece(vectors_unary<Slow, T>));
 }
 
 template <int kShift, class T>
@@ -103,6 +126,20 @@ void sine_run(const void* const* operands, void* to, int64_t n) {
           sines_of_any<kShift>(a + i + j, out + i + j, count - j < kFloats ? count - j : kFloats);
         }
       });
+}
+
+template <class T>
+void log_run(const void* const* operands, void* to, int64_t n) {
+  using Word = ElementOf<WordsOf<ComputeVector<T>>>;
+  constexpr Word kInfinity = std::bit_cast<Word>(std::numeric_limits<T>::infinity());
+  constexpr Word kNormal = std::bit_cast<Word>(std::numeric_limits<T>::min());
+  unary_pieces<LogOfNormal, LogVector, T>(
+      operands, to, n, [](T x) { return std::bit_cast<Word>(x) - kNormal < kInfinity - kNormal; });
+}
+template <class T>
+void log1p_run(const void* const* operands, void* to, int64_t n) {
+  unary_pieces<Log1pOfInside, Log1pVector, T>(
+      operands, to, n, [](T x) { return (x > -1) & (x < std::numeric_limits<T>::infinity()); });
 }
 
 template <class T>
@@ -224,6 +261,8 @@ struct ElementwiseTable : ElementwiseKernels {
   template <class F, class... T>
   constexpr void binary(Elementwise op) {
     ((run[static_cast<int>(op)][kTypeIndex<T>] = map_binary<F, T>), ...);
+    ((run_scalar[0][static_cast<int>(op)][kTypeIndex<T>] = map_binary<F, T, 0>), ...);
+    ((run_scalar[1][static_cast<int>(op)][kTypeIndex<T>] = map_binary<F, T, 1>), ...);
   }
   template <class F, class... T>
   constexpr void unary_vectors(Elementwise op) {
@@ -232,6 +271,8 @@ struct ElementwiseTable : ElementwiseKernels {
   template <class F, class... T>
   constexpr void binary_vectors(Elementwise op) {
     ((run[static_cast<int>(op)][kTypeIndex<T>] = vectors_binary<F, T>), ...);
+    ((run_scalar[0][static_cast<int>(op)][kTypeIndex<T>] = vectors_binary<F, T, 0>), ...);
+    ((run_scalar[1][static_cast<int>(op)][kTypeIndex<T>] = vectors_binary<F, T, 1>), ...);
   }
   template <class F, class... T>
   constexpr void binary_each(Elementwise op) {
@@ -329,11 +370,17 @@ constexpr ElementwiseKernels elementwise_kernels() {
   k.function<SigmoidVector>(E::sigmoid);
   k.function<SiluVector>(E::silu);
   k.function<Expm1Vector>(E::expm1);
-  k.function<LogVector>(E::log);
-  k.function<Log1pVector>(E::log1p);
+  k.unary_vectors<LogVector, float16, bfloat16>(E::log);
+  k.unary_vectors<Log1pVector, float16, bfloat16>(E::log1p);
+  k.set(E::log, DType::f32, log_run<float>);
+  k.set(E::log, DType::f64, log_run<double>);
+  k.set(E::log1p, DType::f32, log1p_run<float>);
+  k.set(E::log1p, DType::f64, log1p_run<double>);
   k.function<TanhVector>(E::tanh);
   k.function<ErfVector>(E::erf);
-  k.function<GeluVector>(E::gelu);
+  k.unary_vectors<GeluVector, float, double>(E::gelu);
+  k.unary_vectors<HalfGeluVector<float16>, float16>(E::gelu);
+  k.unary_vectors<HalfGeluVector<bfloat16>, bfloat16>(E::gelu);
   k.function<GeluTanhVector>(E::gelu_tanh);
   k.set(E::sin, DType::f32, sine_run<0, float>);
   k.set(E::sin, DType::f64, sine_run<0, double>);

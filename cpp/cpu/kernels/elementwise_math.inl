@@ -5,6 +5,7 @@
 
 #include "cpu/kernels/exp.inl"
 #include "cpu/kernels/log.inl"
+#include "cpu/kernels/power.inl"
 #include "cpu/kernels/sine.inl"
 
 // Where e^x is infinite, where it is less than half a unit of 1, and what it is 1 for.
@@ -42,17 +43,26 @@ inline V expm1_of(V x) {
   return magnitude(x) < Limits::kTiny ? x : result;
 }
 
-// 1 - 2 / (e^2|x| + 1), and near 0, where that cancels, (tanh(x) / x - 1) / x^2 in x^2.
-constexpr float kTanhPolynomial[] = {-0.33333332007976979f, 0.13333113729020863f,
-                                     -0.053909428827459534f, 0.021309388664439033f,
-                                     -0.0066102278311082303f};
+// E / (E + 1), E = (e^2|x| - 1) / 2 = 2^n p + (2^n - 1) / 2, where p is in x - n log(2) / 2:
+// kTanhPolynomial is (p - r) / r^2. Near 0 instead from (tanh(x) / x - 1) / x^2 in x^2.
+constexpr float kTanhPolynomial[] = {1.0f, 0.66666308102391958f, 0.33333243729640427f,
+                                     0.13381076919221938f, 0.044563763583793853f};
+
+constexpr float kTanhNear[] = {-0.33333331918891826f, 0.13332963273321602f, -0.053815943251305249f,
+                               0.019837984119354489f};
 
 inline Floats tanh_of(Floats x) {
-  const Floats size = magnitude(x), square = x * x;
-  const Floats near = fma(x * square, polynomial(square, kTanhPolynomial), x);
-  // From 10 on it is 1.
-  const Floats far = 1.0f - 2.0f / (exp_inside<0>(2.0f * at_most(size, 10.0f)) + 1.0f);
-  return size < 0.55f ? near : with_sign_of(far, x);
+  using K = ExpConstants<float>;
+  const Floats size = at_most(magnitude(x), 10.0f);  // where it is 1
+  const Floats shifted = fma(size, Floats{} + 2.8853900817779268f, Floats{} + K::kRound);
+  const Floats n = shifted - K::kRound;
+  const Floats r = fma(n, Floats{} - K::kLn2Low / 2, fma(n, Floats{} - K::kLn2High / 2, size));
+  const Floats part = fma(r * r, polynomial(r, kTanhPolynomial), r);
+  const Words exponent = (Words)shifted - std::bit_cast<uint32_t>(K::kRound) + K::kBias;
+  const Floats power = (Floats)(exponent << K::kMantissa);
+  const Floats e = fma(power, part, fma(power, Floats{} + 0.5f, Floats{} - 0.5f));
+  const Floats square = x * x, near = fma(x * square, polynomial(square, kTanhNear), x);
+  return size < 0.35f ? near : with_sign_of(e / (e + 1), x);
 }
 inline Doubles tanh_of(Doubles x) {
   const Doubles e = expm1_of(2 * minus_magnitude(x));
@@ -147,6 +157,41 @@ inline V gelu_of(V x) {
   return x < 0 ? x * tail * kUnit : positive;
 }
 
+// The same for 16-bit results, to 2^-14 of them: (x + |x|) / 2 - t Phi(-t), t = |x|.
+// kPolynomial is log2(Phi(-t)) in t up to kEnd, from where on the tail is 0 in T.
+template <class T>
+struct HalfGelu;
+template <>
+struct HalfGelu<float16> {
+  static constexpr float kEnd = 5.8f;
+  static constexpr float kPolynomial[] = {-0.9999893307685852f,   -1.1513463258743286f,
+                                          -0.45820876955986023f,  -0.054220475256443024f,
+                                          0.008635120466351509f,  -0.0009625668753869832f,
+                                          6.560919428011402e-05f, -2.032305928878486e-06f};
+};
+template <>
+struct HalfGelu<bfloat16> {
+  static constexpr float kEnd = 14;
+  static constexpr float kPolynomial[] = {-1.000012993812561f,    -1.150961995124817f,
+                                          -0.4590308666229248f,   -0.05367368459701538f,
+                                          0.00853021815419197f,   -0.0009866534965112805f,
+                                          7.880073098931462e-05f, -4.074729076819494e-06f,
+                                          1.219885064074333e-07f, -1.5992475121962002e-09f};
+};
+constexpr float kHalfExp2Polynomial[] = {1.0f, 0.6931210160255432f, 0.2402234971523285f,
+                                         0.055921975523233414f, 0.00966636836528778f};
+
+template <class T>
+inline Floats half_gelu_of(Floats x) {
+  using K = HalfGelu<T>;
+  constexpr float kRound = ExpConstants<float>::kRound;
+  const Floats size = magnitude(x), t = at_most(size, K::kEnd);
+  const Floats log2 = long_polynomial(t, K::kPolynomial);
+  const Floats n = (log2 + kRound) - kRound;
+  const Floats tail = times_power(polynomial(log2 - n, kHalfExp2Polynomial), n);
+  return fma(-t, tail, fma(size, Floats{} + 0.5f, 0.5f * x));
+}
+
 // x sigmoid(v), v = 2 sqrt(2 / pi) (x + 0.044715 x^3). A unit of v would be many of e^v, so what is
 // lost on the way to v is carried along.
 constexpr double kGeluLinear = 1.5957691216057308, kGeluCubic = 0.07135481627260025;
@@ -226,8 +271,6 @@ inline V erf_of(V x) {
   };
 BITMETAL_VECTOR_FUNCTION(ExpVector, exp_of)
 BITMETAL_VECTOR_FUNCTION(Expm1Vector, expm1_of)
-BITMETAL_VECTOR_FUNCTION(LogVector, log_of)
-BITMETAL_VECTOR_FUNCTION(Log1pVector, log1p_of)
 BITMETAL_VECTOR_FUNCTION(TanhVector, tanh_of)
 BITMETAL_VECTOR_FUNCTION(SigmoidVector, sigmoid_of)
 BITMETAL_VECTOR_FUNCTION(SiluVector, silu_of)
@@ -235,3 +278,7 @@ BITMETAL_VECTOR_FUNCTION(ErfVector, erf_of)
 BITMETAL_VECTOR_FUNCTION(GeluVector, gelu_of)
 BITMETAL_VECTOR_FUNCTION(GeluTanhVector, gelu_tanh_of)
 #undef BITMETAL_VECTOR_FUNCTION
+template <class T>
+struct HalfGeluVector {
+  static Floats of(Floats x) { return half_gelu_of<T>(x); }
+};

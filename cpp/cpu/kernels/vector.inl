@@ -9,6 +9,7 @@
 //   IntegerRegister               32-bit integers as the intrinsics name them
 //   low_bytes(registers)          of 16 such integers
 //   store_low_halves(p, registers)  the same, where the machine can do it for all at once
+//   lookup(table, places)         of 16 doubles, by the lowest four bits of every 64-bit integer
 //   stream_part(p, v)             stores past the caches, where the machine can
 //   kTileRows, kTileVectors       the tile of a matrix product that fits the registers
 // Arithmetic, comparison and selection are the operators of the compilers' vector extension.
@@ -53,7 +54,10 @@ inline void store(V v, T* p) {
 inline Floats widen(const float* p) { return load<Floats>(p); }
 inline void narrow(Floats v, float* p) { store(v, p); }
 
-inline Floats widen(const bfloat16* p) {
+// A template, so that a set's own is chosen before it.
+template <class T>
+  requires std::is_same_v<T, bfloat16>
+inline Floats widen(const T* p) {
   typedef uint16_t Halves __attribute__((vector_size(kVectorBytes / 2)));
   return (Floats)(__builtin_convertvector(load<Halves>(p), Words) << 16);
 }
@@ -161,5 +165,5 @@ template <class T>
 inline void narrow_part(ComputeVector<T> v, T* p, int64_t n) {
   T part[kLength<ComputeVector<T>>];
   narrow(v, part);
-  for (int64_t i = 0; i < n; ++i) p[i] = part[i];
+  __builtin_memcpy(p, part, static_cast<size_t>(n) * sizeof(T));
 }
