@@ -1,7 +1,7 @@
 // AVX-512 with VNNI: Cascade Lake and Zen 4 onwards.
 #include "cpu/isa/kernels.h"
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(BITMETAL_FEW_SETS)
 #include "cpu/isa/headers.h"
 #include "cpu/isa/target.h"
 

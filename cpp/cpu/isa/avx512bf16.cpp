@@ -2,7 +2,7 @@
 // onwards.
 #include "cpu/isa/kernels.h"
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(BITMETAL_FEW_SETS)
 #include "cpu/isa/headers.h"
 #include "cpu/isa/target.h"
 

@@ -1,7 +1,7 @@
 // AVX2 with the 8-bit dot products of AVX-VNNI: Alder Lake and Zen 5 onwards.
 #include "cpu/isa/kernels.h"
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(BITMETAL_FEW_SETS)
 #include "cpu/isa/headers.h"
 #include "cpu/isa/target.h"
 
