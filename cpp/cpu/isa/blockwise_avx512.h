@@ -134,8 +134,9 @@ struct SpreadScales {
             _mm512_setr_epi32(0, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120),
             _mm_cvtsi32_si128(std::countr_zero(static_cast<uint64_t>(size))))) {}
   int64_t count(int64_t columns) const { return (columns + block_size - 1) / block_size; }
-  F32x16 load(const float* scales, int64_t count) const {
-    const auto mask = static_cast<__mmask16>((1u << count) - 1);
-    return {_mm512_permutexvar_ps(lanes, _mm512_maskz_loadu_ps(mask, scales))};
+  F32x16 load(const float* scales, int64_t count) const {  // at most 8
+    const auto mask = static_cast<__mmask8>((1u << count) - 1);
+    return {
+        _mm512_permutexvar_ps(lanes, _mm512_castps256_ps512(_mm256_maskz_loadu_ps(mask, scales)))};
   }
 };

@@ -104,9 +104,10 @@ inline void dot_nibble_rows(const NibbleRows& w, int64_t row, const typename Nib
     }
     add_chunk(whole, codes, spread.count(rest));
   }
-  for (int r = 0; r < R; ++r) {
-    for (int n = 0; n < N; ++n) y[n * y_stride + row + r] = add_lanes(sums[r][n]);
-  }
+  // Unrolled: a loop would have the sums stored after every chunk.
+  unroll<R * N>([&](auto i) BITMETAL_INLINE {
+    y[i % N * y_stride + row + i / N] = add_lanes(sums[i / N][i % N]);
+  });
 }
 
 template <bool high_first, class Nibbles>
