@@ -7,6 +7,7 @@ over one of softmetal's buffers as PyTorch hands over Metal's; behind it everyth
 from __future__ import annotations
 
 import ctypes
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -126,20 +127,108 @@ def test_a_view_over_the_end_is_refused(offset: int) -> None:
         bm.from_dlpack(FromCapsule(capsule))
 
 
-def test_tensors_and_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def other_library() -> Any:
+    """With a command queue of its own, which encodes copies; and the order between it and ours."""
+    double = _core.SoftmetalNeighbour()
+    return double, _core.QueueOrder("softmetal", *double.functions())
+
+
+@pytest.fixture
+def neighbour(other_library: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """PyTorch, as far as its tensors' memory and its queue go."""
     torch = pytest.importorskip("torch")
     from bitmetal import _tensors
 
-    waits = []
-    monkeypatch.setattr(torch.mps, "synchronize", lambda: waits.append(1))
-    array = _tensors.to_array(MetalTensor(bm.asarray(X, device="softmetal")))
-    assert waits == [1]
-    np.testing.assert_array_equal(array, X)
-
+    double, order = other_library
+    monkeypatch.setattr(_tensors, "_order", lambda: order)
     monkeypatch.setattr(torch.utils.dlpack, "from_dlpack", FromCapsule)
-    back = bm.from_dlpack(_tensors.to_tensor(array * 2))
-    assert back.device.kind == "softmetal"
-    np.testing.assert_array_equal(back, X * 2)
+    yield double
+    double.finish()
+
+
+def on_softmetal(values: Any) -> bm.Array:
+    return bm.asarray(values, device="softmetal", copy=True)
+
+
+def test_the_queues_wait_for_each_other_and_the_host_for_neither(neighbour: Any) -> None:
+    from bitmetal import _tensors
+
+    source, given, final = on_softmetal(X), on_softmetal(X * 0), on_softmetal(X * 0)
+    neighbour.close()
+    neighbour.copy(source, given)
+    product = _tensors.to_array(MetalTensor(given)) * 2
+    result = bm.from_dlpack(_tensors.to_tensor(product))
+    neighbour.copy(result, final)
+    for array in (given, final):  # nothing has run
+        np.testing.assert_array_equal(array, X * 0)
+    neighbour.finish()
+    np.testing.assert_array_equal(final, X * 2)
+    np.testing.assert_array_equal(result, X * 2)
+
+
+def test_tensors_that_operators_write_to(neighbour: Any) -> None:
+    """Their memory may still be read by what PyTorch did with it before it was free."""
+    from bitmetal import _tensors
+
+    memory, before, after = (on_softmetal(X + i) for i in range(3))
+    neighbour.close()
+    neighbour.copy(memory, before)
+    target = _tensors.to_array(MetalTensor(memory))
+    _tensors.hand_over(bm.multiply(target, 3, out=target))
+    neighbour.copy(memory, after)
+    neighbour.finish()
+    np.testing.assert_array_equal(before, X)
+    np.testing.assert_array_equal(after, X * 3)
+
+
+def test_the_host_waits_for_the_neighbour(neighbour: Any) -> None:
+    from bitmetal import _tensors
+
+    source, given = on_softmetal(X), on_softmetal(X * 0)
+    neighbour.close()
+    neighbour.copy(source, given)
+    array = _tensors.to_array(MetalTensor(given))
+    opens = threading.Timer(0.05, neighbour.open)
+    opens.start()
+    np.testing.assert_array_equal(array, X)
+    opens.join()
+
+
+def test_a_failure_of_ours_does_not_stop_the_neighbour(neighbour: Any) -> None:
+    from bitmetal import _tensors
+
+    source, final = on_softmetal(X), on_softmetal(X * 0)
+    array = _tensors.to_array(MetalTensor(source))
+    bm.device("softmetal").synchronize()
+    softmetal.fail_command_buffers(1)
+    try:
+        product = array * 2
+        _tensors.to_tensor(product)
+        with pytest.raises(bm.DeviceError, match="a fault was asked for"):
+            product.wait()
+    finally:
+        softmetal.clear_faults()
+    neighbour.copy(source, final)
+    neighbour.finish()
+    np.testing.assert_array_equal(final, X)
+
+
+def test_pytorchs_functions_are_found() -> None:
+    pytest.importorskip("torch")
+    from bitmetal import _tensors
+
+    addresses = _tensors._torch_functions()
+    assert all(addresses)
+    assert len(set(addresses)) == 3
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_device_that_shares_no_buffers_has_no_order(device: str) -> None:
+    if device not in [d.kind for d in bm.devices()]:
+        pytest.skip(f"no {device}")
+    with pytest.raises(bm.CapabilityError, match=f"device '{device}' shares no buffers"):
+        _core.QueueOrder(device, 0, 0, 0)
 
 
 class Softly:
@@ -165,9 +254,13 @@ class Softly:
         array = bm.empty(shape, str(like.dtype).removeprefix("torch."), device="softmetal")
         return Softly.to_tensor(array), array
 
+    @staticmethod
+    def hand_over(array: bm.Array) -> None:
+        array.wait()
+
     def stand_in(self, monkeypatch: pytest.MonkeyPatch, *modules: Any) -> None:
         for module in modules:
-            for name in ("to_array", "to_tensor", "empty"):
+            for name in ("to_array", "to_tensor", "empty", "hand_over"):
                 monkeypatch.setattr(module, name, getattr(self, name), raising=False)
 
 

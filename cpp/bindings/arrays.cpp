@@ -283,9 +283,11 @@ DeviceError
                    nb::sig("def __array_interface__(self) -> dict[str, object]"))
       .def(
           "__dlpack__",
-          [](nb::handle_t<Array> self, nb::handle, DLPackPair max_version, DLPackPair dl_device,
-             std::optional<bool> copy_requested) {
-            return to_dlpack(self, max_version, dl_device, copy_requested);
+          [](nb::handle_t<Array> self, nb::handle stream, DLPackPair max_version,
+             DLPackPair dl_device, std::optional<bool> copy_requested) {
+            int64_t number;
+            const bool waits = !nb::try_cast(stream, number) || number != -1;
+            return to_dlpack(self, waits, max_version, dl_device, copy_requested);
           },
           nb::kw_only(), "stream"_a = nb::none(), "max_version"_a = nb::none(),
           "dl_device"_a = nb::none(), "copy"_a = nb::none(),

@@ -34,9 +34,11 @@ void bind_blockwise(nb::module_& m);
 void bind_int8(nb::module_& m);
 #ifdef BITMETAL_METAL
 void bind_kernels(nb::module_& m);
+void bind_queue_order(nb::module_& m);
 #endif
 #ifdef BITMETAL_SOFTMETAL
 void bind_softmetal(nb::module_& m);
+void bind_softmetal_neighbour(nb::module_& m);
 #endif
 
 // A DType as Python sees it.
@@ -82,8 +84,8 @@ nb::object to_numpy(nb::handle_t<Array> self);
 nb::object array_interface(nb::handle_t<Array> self);
 nb::tuple dlpack_device(const Array& a);
 using DLPackPair = std::optional<std::pair<int, int>>;  // a version, or a device's type and number
-nb::object to_dlpack(nb::handle_t<Array> self, DLPackPair max_version, DLPackPair dl_device,
-                     std::optional<bool> copy);
+nb::object to_dlpack(nb::handle_t<Array> self, bool waits, DLPackPair max_version,
+                     DLPackPair dl_device, std::optional<bool> copy_requested);
 
 // Runs `work` with the GIL released where that pays: on the cpu device, below this many bytes the
 // release costs more than a waiting thread loses. On others any work may compile or wait.

@@ -218,8 +218,8 @@ nb::tuple dlpack_device(const Array& a) {
   return nb::make_tuple(static_cast<int>(device_type(a)), 0);
 }
 
-nb::object to_dlpack(nb::handle_t<Array> self, DLPackPair max_version, DLPackPair dl_device,
-                     std::optional<bool> copy_requested) {
+nb::object to_dlpack(nb::handle_t<Array> self, bool waits, DLPackPair max_version,
+                     DLPackPair dl_device, std::optional<bool> copy_requested) {
   Array a = nb::cast<const Array&>(self);
   bool copied = copy_requested == true;
   auto where = device_type(a);
@@ -242,7 +242,7 @@ nb::object to_dlpack(nb::handle_t<Array> self, DLPackPair max_version, DLPackPai
   } else if (copied) {
     a = copy(a);
   }
-  wait_for(a);
+  if (waits || where == dlpack::kCpu) wait_for(a);
   if (max_version && max_version->first >= 1) {
     return make_capsule<dlpack::ManagedVersioned>(a, where, copied, "dltensor_versioned");
   }

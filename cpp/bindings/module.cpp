@@ -31,8 +31,10 @@ NB_MODULE(_core, m) {
   bind_int8(m);
 #ifdef BITMETAL_METAL
   bind_kernels(m);
+  bind_queue_order(m);
 #endif
 #ifdef BITMETAL_SOFTMETAL
   bind_softmetal(m);
+  bind_softmetal_neighbour(m);
 #endif
 }

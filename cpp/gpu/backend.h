@@ -90,6 +90,7 @@ class GpuBackend final : public Backend {
   void solve(const Array& a, const Array& b, const Array& out, const Array& info) override;
   void pivots(const Array& a, const Array& out) override;
 
+  MTL::Device& metal() const { return *device_.get(); }
   const Capabilities& capabilities() const { return capabilities_; }
   Pipelines& pipelines() { return pipelines_; }
   Stream& stream() { return stream_; }

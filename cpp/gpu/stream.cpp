@@ -83,9 +83,10 @@ void Stream::dispatch(const Pipeline& pipeline, std::span<const Argument> argume
   }
 }
 
-void Stream::begin() {
+void Stream::begin(MTL::Event* after, uint64_t value) {
   commands_ = Ref<MTL::CommandBuffer>::retain(queue_->commandBuffer());
   if (!commands_) fail<DeviceError>(kind_, ": the system gave no command buffer");
+  if (after) commands_->encodeWait(after, value);
   encoder_ = Ref<MTL::ComputeCommandEncoder>::retain(
       commands_->computeCommandEncoder(MTL::DispatchTypeConcurrent));
   encoder_->waitForFence(fence_.get());
@@ -148,15 +149,19 @@ void Stream::encode(const Pipeline& pipeline, std::span<const Argument> argument
   ++dispatches_;
 }
 
-void Stream::commit_recorded(const std::string& timed_kernel) {
-  if (!commands_) return;
+void Stream::end_encoding() {
   encoder_->updateFence(fence_.get());
   encoder_->endEncoding();
+  encoder_ = {};
+}
+
+void Stream::commit_recorded(const std::string& timed_kernel) {
+  if (!commands_) return;
+  if (encoder_) end_encoding();
   const uint64_t serial = serial_++;
   record_.serial = serial;
   record_.commands = commands_;
   const Ref<MTL::CommandBuffer> commands = std::exchange(commands_, {});
-  encoder_ = {};
   hazards_.clear();
   {
     const std::lock_guard lock(state_mutex_);
@@ -175,6 +180,30 @@ void Stream::commit_recorded(const std::string& timed_kernel) {
       [this, serial](MTL::CommandBuffer* done) { note_completed(serial, *done); });
   residency_.update();
   commands->commit();
+}
+
+void Stream::wait_for(MTL::Event& event, uint64_t value) {
+  require_own_process();
+  const AutoreleaseScope scope;
+  const std::lock_guard lock(mutex_);
+  commit_recorded();
+  begin(&event, value);
+  commit_recorded();
+}
+
+void Stream::signal(MTL::SharedEvent& event, uint64_t value) {
+  require_own_process();
+  const AutoreleaseScope scope;
+  const std::lock_guard lock(mutex_);
+  if (!commands_) begin();
+  end_encoding();
+  commands_->encodeSignalEvent(&event, value);
+  // A command buffer that fails signals nothing.
+  const auto held = Ref<MTL::SharedEvent>::retain(&event);
+  commands_->addCompletedHandler([held, value](MTL::CommandBuffer*) {
+    if (held->signaledValue() < value) held->setSignaledValue(value);
+  });
+  commit_recorded();
 }
 
 void Stream::note_completed(uint64_t serial, MTL::CommandBuffer& commands) noexcept {

@@ -102,6 +102,11 @@ class Stream {
   uint64_t next_serial();
   // Commits what is recorded.
   void commit();
+  // Commits a command buffer after which comes what is recorded from now on, and which waits until
+  // somebody else's work has brought the event to the value.
+  void wait_for(MTL::Event& event, uint64_t value);
+  // Commits what is recorded; then, or where that fails, the event gets the value.
+  void signal(MTL::SharedEvent& event, uint64_t value);
   // Returns when the command buffer has completed, which is committed where it is not.
   void wait_until_completed(uint64_t serial);
   // Then throws DeviceError where it failed, or one of [first, last] did.
@@ -145,8 +150,10 @@ class Stream {
     bool told = false;
   };
 
-  void begin();
+  void begin(MTL::Event* after = nullptr, uint64_t value = 0);
   void encode(const Pipeline&, std::span<const Argument>, const Grid&, std::span<const size_t>);
+  // What is recorded now is complete; the command buffer may take more than kernels.
+  void end_encoding();
   // `timed_kernel` is the only one, where Profile is to hear of it.
   void commit_recorded(const std::string& timed_kernel = {});
   void note_completed(uint64_t serial, MTL::CommandBuffer& commands) noexcept;

@@ -12,7 +12,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 
 import bitmetal as bm
 from bitmetal import _optimizers
-from bitmetal._tensors import empty, to_array, to_tensor
+from bitmetal._tensors import empty, hand_over, to_array, to_tensor
 from bitmetal.bitsandbytes import calls
 from bitmetal.blockwise import BlockwiseArray
 
@@ -149,7 +149,7 @@ def _product(
 ) -> torch.Tensor:
     out, target = empty((*A.shape[:-1], weight.shape[0]), A)
     given = None if bias is None else to_array(bias.contiguous())
-    bm.blockwise.matmul(to_array(A), weight, given, out=target).wait()
+    hand_over(bm.blockwise.matmul(to_array(A), weight, given, out=target))
     return out
 
 
@@ -253,7 +253,7 @@ def int8_linear_matmul(A: torch.Tensor, B: torch.Tensor) -> torch.Tensor:
 @_kernel("int8_linear_matmul.out")
 def int8_linear_matmul_out(A: torch.Tensor, B: torch.Tensor, out: torch.Tensor) -> None:
     """Write the same to `out`."""
-    bm.blockwise.int8_matmul(to_array(A), to_array(B), out=to_array(out)).wait()
+    hand_over(bm.blockwise.int8_matmul(to_array(A), to_array(B), out=to_array(out)))
 
 
 @_kernel("int8_vectorwise_quant")

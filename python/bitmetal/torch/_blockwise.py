@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import bitmetal as bm
-from bitmetal._tensors import DEVICES, empty, to_array, to_tensor
+from bitmetal._tensors import DEVICES, empty, hand_over, to_array, to_tensor
 from bitmetal.blockwise import BlockwiseArray
 from bitmetal.torch._common import array_or_none, parameter
 
@@ -75,7 +75,7 @@ def _blockwise_linear(
     parts = (codes, scales, nested_scales, biases, code)
     weight = _blockwise(*parts, shape, format, block_size, bits, offset)
     out, target = empty((*x.shape[:-1], shape[0]), x)
-    bm.blockwise.matmul(to_array(x), weight, array_or_none(bias), out=target).wait()
+    hand_over(bm.blockwise.matmul(to_array(x), weight, array_or_none(bias), out=target))
     return out
 
 

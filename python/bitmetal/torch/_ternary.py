@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 import bitmetal as bm
-from bitmetal._tensors import DEVICES, empty, to_array, to_tensor
+from bitmetal._tensors import DEVICES, empty, hand_over, to_array, to_tensor
 from bitmetal.torch._common import array_or_none, parameter
 
 
@@ -32,7 +32,7 @@ def _bitlinear(
 ) -> Tensor:
     weight = _ternary(codes, scales, shape, group_size)
     out, target = empty((*x.shape[:-1], shape[0]), x)
-    bm.bitlinear(to_array(x), weight, array_or_none(bias), out=target).wait()
+    hand_over(bm.bitlinear(to_array(x), weight, array_or_none(bias), out=target))
     return out
 
 
@@ -79,7 +79,7 @@ _bitlinear.register_autograd(_through_packed_weight, setup_context=_remember_pac
 def _ternary_training(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     out, target = empty((*x.shape[:-1], weight.shape[0]), x)
     packed = bm.ternary.quantize(to_array(weight))
-    bm.bitlinear(to_array(x), packed, array_or_none(bias), out=target).wait()
+    hand_over(bm.bitlinear(to_array(x), packed, array_or_none(bias), out=target))
     return out
 
 
