@@ -35,9 +35,17 @@ inline void store(T* p, F32x16 a) {
 }
 template <int n>
 inline void store_low_halves(void* p, const IntegerRegister (&v)[n]) {
-  typedef uint16_t Halves __attribute__((vector_size(kVectorBytes / 2)));
-  for (int i = 0; i < n; ++i) {
-    store(__builtin_convertvector((Words)v[i], Halves), static_cast<uint16_t*>(p) + i * kFloats);
+  auto* to = static_cast<uint16_t*>(p);
+  if constexpr (kVectorBytes == 16) {
+    typedef uint16_t Halves __attribute__((vector_size(16)));
+    for (int i = 0; i < n; i += 2, to += 8) {
+      store(__builtin_shufflevector((Halves)v[i], (Halves)v[i + 1], 0, 2, 4, 6, 8, 10, 12, 14), to);
+    }
+  } else {
+    typedef uint16_t Halves __attribute__((vector_size(kVectorBytes / 2)));
+    for (int i = 0; i < n; ++i, to += kFloats) {
+      store(__builtin_convertvector((Words)v[i], Halves), to);
+    }
   }
 }
 inline void store(bfloat16* p, F32x16 a) {
