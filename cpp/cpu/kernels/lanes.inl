@@ -114,17 +114,6 @@ struct Lanes {
     part[2 * at] = fma(lower, lower, part[2 * at]);
     part[2 * at + 1] = fma(upper, upper, part[2 * at + 1]);
   }
-  // The same, of elements in memory: floats are converted on their way.
-  template <class T, class Term>
-  void add_from(const T* p, int at, Term term) {
-    if constexpr (std::is_same_v<T, float> && !std::is_same_v<Term, Square>) {
-      typedef float Half __attribute__((vector_size(kVectorBytes / 2)));
-      part[2 * at] += term(__builtin_convertvector(load<Half>(p), Doubles));
-      part[2 * at + 1] += term(__builtin_convertvector(load<Half>(p + kDoubles), Doubles));
-    } else {
-      add(widen(p), at, term);
-    }
-  }
   // The first n elements of it.
   template <class Term>
   void add_first(Floats x, int at, int64_t n, Term term) {
@@ -166,7 +155,7 @@ inline double sum_lanes(const T* p, int64_t n, Term term, int64_t readable) {
     }
   }
   for (; i + kLanes <= n; i += kLanes) {
-    for (int v = 0; v < kLanes / kStep; ++v) lanes.add_from(p + i + v * kStep, v, term);
+    for (int v = 0; v < kLanes / kStep; ++v) lanes.add(widen(p + i + v * kStep), v, term);
   }
   return lanes.total(p + i, n - i, readable - i, term);
 }
