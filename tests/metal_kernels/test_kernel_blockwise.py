@@ -228,6 +228,24 @@ def test_matmul_with_few_rows(kernel: str, name: str) -> None:
     product(kernel, name, "f16", batch, rows, columns, block, fast=False)
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("biased", [False, True])
+def test_matvec_of_pairs(biased: bool, dtype: str) -> None:
+    for rows, columns, block in [(8, 32, 32), (72, 96, 32), (64, 1152, 64), (16, 512, 256)]:
+        w = books(NF4, 4)(rows * columns, block, np.random.default_rng(rows))
+        x, bias = random((1, columns), dtype), random((rows,), "f32", 3) if biased else None
+        y = np.full((1, rows), np.nan, DTYPES[dtype])
+        run(
+            "blockwise_book4.metal",
+            f"blockwise_matvec_pairs_book4_{dtype}",
+            [x, w.codes, w.scales, w.more, y, bias, None, None,
+             params(rows, columns, 1, 1, block, 0)],
+            groups=(ceil_div(rows, 64),),
+            constants=BIAS if biased else 0,
+        )  # fmt: skip
+        close(y, x, w.dense.reshape(rows, columns), bias, dtype)
+
+
 @pytest.mark.parametrize("kernel", ["matvec", *TILES])
 @pytest.mark.parametrize("name", [name for name in FORMATS if FORMATS[name].nests])
 def test_nested_scales(name: str, kernel: str) -> None:
@@ -286,15 +304,19 @@ def quantized(
     return codes, absmax
 
 
+def quantize_params(size: int, block: int) -> bytes:
+    return struct.pack("<QII", size, block, shift(min(max(block // 16, 1), 32)))
+
+
 def quantize(
     x: np.ndarray, dtype: str, book: np.ndarray, block: int, bits: int, constants: int
 ) -> tuple[np.ndarray, np.ndarray]:
     codes = np.full(ceil_div(x.size * bits, 8), 0xEE, np.uint8)
     absmax = np.full(ceil_div(x.size, block), -1, np.float32)
-    small = block % 8 == 0 and (block % 256 == 0 or (block < 256 and block & (block - 1) == 0))
-    kernel = f"blockwise_quantize_{f'book{bits}' if small else 'any'}_{dtype}"
-    groups = ceil_div(x.size, 8 * max(256, block)) if small else ceil_div(absmax.size, 8)
-    p = struct.pack("<QII", x.size, block, 0)
+    spans = block % 512 == 0 or (16 <= block < 512 and block & (block - 1) == 0)
+    kernel = f"blockwise_quantize_{f'book{bits}' if spans else 'any'}_{dtype}"
+    groups = ceil_div(x.size, 8 * max(512, block)) if spans else ceil_div(absmax.size, 8)
+    p = quantize_params(x.size, block)
     run(
         "blockwise_quantize.metal",
         kernel,
@@ -364,7 +386,7 @@ def test_quantize_microscaling(name: str, block: int, dtype: str) -> None:
     x[3] = np.append(np.arange(-2, 2, 0.25), [6.0] * (block - 16)).astype(DTYPES[dtype])
     x[4] = 3 * 2.0**-9 if dtype != "f16" else 3 * 2.0**-14
     codes, scales = np.zeros(12 * block, np.uint8), np.zeros(24, np.uint8)
-    p = struct.pack("<QII", x.size, block, 0)
+    p = quantize_params(x.size, block)
     kernel = f"blockwise_quantize_{name}_{dtype}"
     run("blockwise_quantize.metal", kernel, [x, E2M1, codes, scales, p], groups=(1,))
     absmax = np.abs(x.astype(np.float32)).max(axis=1)

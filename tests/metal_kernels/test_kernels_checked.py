@@ -138,6 +138,10 @@ def test_blockwise_quantize() -> None:
     blockwise.test_quantize_microscaling("nvfp4", 16, "f32")
 
 
+def test_matvec_of_pairs() -> None:
+    blockwise.test_matvec_of_pairs(True, "f16")
+
+
 def test_int8_kernels() -> None:
     on_int8.test_quantize_rows((3, 37), 1.5, "f16")
     on_int8.test_dequantize("f32", True)
