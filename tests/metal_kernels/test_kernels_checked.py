@@ -72,7 +72,7 @@ def test_ternary_kernels(dtype: str) -> None:
 @pytest.mark.parametrize("engine", on_matmul.ENGINES)
 @pytest.mark.parametrize("dtype", ["f32", "f16", "bf16"])
 def test_matmul_edges(engine: str, dtype: str) -> None:
-    a, b = random((2, 70, 36), dtype, 1), random((2, 36, 20), dtype, 2)
+    a, b = random((2, 70, 40), dtype, 1), random((2, 40, 24), dtype, 2)  # rows of 16 bytes
     constants = on_matmul.ALONG_A | on_matmul.VECTOR_A | on_matmul.VECTOR_B
     on_matmul.close(on_matmul.matmul(engine, dtype, a, b, constants), a, b, dtype)
     on_matmul.close(on_matmul.matmul(engine, dtype, a, b, 0), a, b, dtype)
