@@ -20,12 +20,19 @@ def weights(rows: int, columns: int) -> np.ndarray:
     return np.random.default_rng(0).standard_normal((rows, columns), np.float32)
 
 
+def factors(
+    rows: int, columns: int, batch: int
+) -> tuple[np.ndarray, bm.ternary.TernaryMatrix, np.ndarray]:
+    """Give a weight, the same quantized, and activations."""
+    dense = weights(rows, columns)
+    x = np.random.default_rng(1).standard_normal((batch, columns), np.float32)
+    return dense, bm.ternary.quantize(dense), x
+
+
 @pytest.mark.parametrize("batch", BATCHES)
 @pytest.mark.parametrize(("rows", "columns"), SIZES)
 def test_bitlinear(measure: Measure, rows: int, columns: int, batch: int) -> None:
-    dense = weights(rows, columns)
-    w = bm.ternary.quantize(dense)
-    x = np.random.default_rng(1).standard_normal((batch, columns), np.float32)
+    dense, w, x = factors(rows, columns, batch)
     a, out = bm.asarray(x), bm.empty((batch, rows))
     theirs, y = dense.T, np.empty((batch, rows), np.float32)
     measure(
@@ -41,9 +48,7 @@ def test_bitlinear(measure: Measure, rows: int, columns: int, batch: int) -> Non
 @pytest.mark.parametrize("batch", BATCHES)
 @pytest.mark.parametrize(("rows", "columns"), SIZES)
 def test_matmul_float_activations(measure: Measure, rows: int, columns: int, batch: int) -> None:
-    dense = weights(rows, columns)
-    w = bm.ternary.quantize(dense)
-    x = np.random.default_rng(1).standard_normal((batch, columns), np.float32)
+    dense, w, x = factors(rows, columns, batch)
     a, out = bm.asarray(x), bm.empty((batch, rows))
     theirs, y = dense.T, np.empty((batch, rows), np.float32)
     measure(
@@ -58,9 +63,7 @@ def test_matmul_float_activations(measure: Measure, rows: int, columns: int, bat
 @pytest.mark.parametrize("batch", BATCHES)
 @pytest.mark.parametrize(("rows", "columns"), SIZES)
 def test_matmul_bfloat16_activations(measure: Measure, rows: int, columns: int, batch: int) -> None:
-    dense = weights(rows, columns)
-    w = bm.ternary.quantize(dense)
-    x = np.random.default_rng(1).standard_normal((batch, columns), np.float32)
+    dense, w, x = factors(rows, columns, batch)
     a, out = bm.asarray(x).astype("bfloat16"), bm.empty((batch, rows), dtype="bfloat16")
     measure(
         lambda: bm.ternary.matmul(a, w, out=out),
