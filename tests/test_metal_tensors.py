@@ -231,6 +231,23 @@ def test_a_device_that_shares_no_buffers_has_no_order(device: str) -> None:
         _core.QueueOrder(device, 0, 0, 0)
 
 
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_a_function_that_is_not_there_is_refused(other_library: Any, missing: int) -> None:
+    addresses = [*other_library[0].functions()]
+    addresses[missing] = 0
+    name = ("dispatch_queue", "command_buffer", "commit")[missing]
+    with pytest.raises(ValueError, match=f"{name} is 0, expected a function's address"):
+        _core.QueueOrder("softmetal", *addresses)
+
+
+def test_the_neighbour_copies_arrays_of_softmetal_alone(other_library: Any) -> None:
+    here, there = bm.asarray(X, device="cpu"), on_softmetal(X)
+    with pytest.raises(ValueError, match="source has 96 bytes on 'cpu'"):
+        other_library[0].copy(here, there)
+    with pytest.raises(ValueError, match="target has 4 bytes on 'softmetal', expected 96"):
+        other_library[0].copy(there, on_softmetal(X[0, 0]))
+
+
 class Softly:
     """`bitmetal._tensors`, which gives tensors of the host arrays on softmetal: copies of them."""
 

@@ -10,7 +10,8 @@ namespace {
 using gpu::QueueOrder;
 
 template <class Function>
-Function at_address(uintptr_t address) {
+Function at_address(const char* name, uintptr_t address) {
+  if (!address) fail<ValueError>("QueueOrder: ", name, " is 0, expected a function's address");
   return reinterpret_cast<Function>(address);
 }
 
@@ -28,10 +29,10 @@ void bind_queue_order(nb::module_& m) {
               fail<CapabilityError>("QueueOrder: device '", found.kind(),
                                     "' shares no buffers with other libraries");
             }
-            new (self) QueueOrder(
-                backend->metal(), backend->stream(),
-                {at_address<void* (*)()>(dispatch_queue), at_address<void* (*)()>(command_buffer),
-                 at_address<void (*)()>(commit)});
+            new (self) QueueOrder(backend->metal(), backend->stream(),
+                                  {at_address<void* (*)()>("dispatch_queue", dispatch_queue),
+                                   at_address<void* (*)()>("command_buffer", command_buffer),
+                                   at_address<void (*)()>("commit", commit)});
           },
           "device"_a, "dispatch_queue"_a, "command_buffer"_a, "commit"_a,
           nb::sig("def __init__(self, device: DeviceLike, dispatch_queue: int, "

@@ -35,6 +35,12 @@ class Neighbour {
 
   // The elements of one array, which are neighbours, to another; nothing is committed.
   void copy(const Array& from, const Array& to) {
+    for (const Array* a : {&from, &to}) {
+      if (a->device().kind() == "softmetal" && a->bytes() == from.bytes()) continue;
+      fail<ValueError>("copy: ", a == &from ? "source" : "target", " has ", a->bytes(),
+                       " bytes on '", a->device().kind(), "', expected ", from.bytes(),
+                       " on 'softmetal'");
+    }
     const gpu::Buffer &source = gpu::buffer_of(from), &target = gpu::buffer_of(to);
     const auto begin = static_cast<size_t>(from.data() - source.base);
     const auto end = static_cast<size_t>(to.data() - target.base);
