@@ -64,7 +64,7 @@ void ElementwisePlan::use_scalar(Elementwise op, DType type, uint32_t scalars, S
   step.run = run;
   step.scalar = k;
   step.constant = node.op == Elementwise::constant;
-  step.bits = node.dtype == type ? node.bits : half_bits(node.bits, type);
+  if (step.constant) step.bits = node.dtype == type ? node.bits : half_bits(node.bits, type);
 }
 
 // An operation of halves, which is a cast of its operands, the operation in float32 and a cast of

@@ -6,8 +6,7 @@ inline float block_absmax(const T* x, int64_t n) {
   I32x16 largest = broadcast_int(0);  // as integers, NaN is above infinity
   int64_t i = 0;
   for (; i + 16 <= n; i += 16) {
-    // The processor's own prefetching ends with a page.
-    prefetch(reinterpret_cast<const uint8_t*>(x + i) + 8192);
+    prefetch_ahead(x + i);
     largest = max(largest, magnitude_bits(load(x + i)));
   }
   if (i < n) largest = max(largest, magnitude_bits(load_partial(x + i, n - i)));
@@ -174,12 +173,12 @@ void quantize_affine(const T* from, int64_t size, int bits, const BlockOutput& o
   auto* biases = static_cast<T*>(out.biases);
   for_each_block(from, size, out.block_size, [&](const T* x, int64_t n, int64_t block) {
     uint8_t* codes = out.codes + block * out.block_size * bits / 8;
-    prefetch(reinterpret_cast<const uint8_t*>(x) + 8192);
+    prefetch_ahead(x);
     F32x16 least = load(x), largest = least;
     I32x16 magnitudes = magnitude_bits(least);  // as integers, NaN is above infinity
     for (int64_t i = 16; i < n; i += 16) {
       const F32x16 v = load(x + i);
-      prefetch(reinterpret_cast<const uint8_t*>(x + i) + 8192);
+      prefetch_ahead(x + i);
       least = min(least, v);
       largest = max(largest, v);
       magnitudes = max(magnitudes, magnitude_bits(v));

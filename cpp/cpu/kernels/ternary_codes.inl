@@ -19,9 +19,7 @@ void quantize(const T* w, int64_t n, float scale, uint8_t* codes) {
   const float half = scale * 0.5f;
   int64_t i = 0;
   for (; i + 16 <= n; i += 16) {
-    // The processor's own prefetching ends with a page: without this a weight in memory is packed
-    // at 60 % of the speed.
-    prefetch(reinterpret_cast<const uint8_t*>(w + i) + 8192);
+    prefetch_ahead(w + i);  // without it a weight in memory is packed at 60 % of the speed
     store_word(codes + 4 * i, threshold_codes(load(w + i), half));
   }
   if (i < n) store_word(codes + 4 * i, threshold_codes(load_partial(w + i, n - i), half));
