@@ -1,4 +1,4 @@
-#include <cstring>
+#include <cstdlib>
 #include <utility>
 
 #include "core/thread_pool.h"
@@ -6,7 +6,6 @@
 #include "cpu/grain.h"
 #include "cpu/isa/kernels.h"
 #include "cpu/stream.h"
-#include "cpu/strided.h"
 #include "cpu/transpose.h"
 #include "cpu/walk.h"
 
@@ -18,7 +17,8 @@ constexpr int64_t kBlock = 512;  // elements on their way through L1: 4 KiB at m
 // fill four cache lines.
 constexpr int64_t kTile = 64;
 constexpr int64_t kTileBytes = 256;
-constexpr int64_t kRunBlock = 16;
+// Rows that are moved together fill an L1's third, of long ones a few.
+constexpr int64_t kBlockBytes = 16 << 10, kMinRows = 16;
 
 class Copier {
  public:
@@ -30,7 +30,9 @@ class Copier {
         out_size_(size_of(out.dtype())),
         same_(in.dtype() == out.dtype()),
         streams_(out.bytes() >= kStreamBytes),
-        convert_(kernels().convert.of(in.dtype(), out.dtype())) {}
+        convert_(kernels().convert.of(in.dtype(), out.dtype())),
+        gather_(kernels().move.of(in_size_)),
+        scatter_(kernels().move.of(out_size_)) {}
 
   void run() const {
     const int last = walk_.rank - 1;
@@ -85,33 +87,38 @@ class Copier {
             out(walk_.out_offset + begin * walk_.out_stride[0]), end - begin);
       });
     }
-    if (same_ && walk_.in_stride[last] == 1 && walk_.out_stride[last] == 1) return runs(length);
+    if (same_) return moves(length);
     parallel_for(walk_.count(last), grain_of(bytes), [&](int64_t begin, int64_t end) {
       Position at(walk_, last, begin);
       for (int64_t i = begin; i < end; ++i, at.next()) row(in(at.in), out(at.out), length);
     });
   }
 
-  // Rows that are contiguous on both sides, kRunBlock neighbours of the output at a time, and
-  // before others of the output those that are near in the input.
-  void runs(int64_t length) const {
+  // Without conversion: a block of neighbours of the output at a time, and before others of the
+  // output those that are near in the input.
+  void moves(int64_t length) const {
     const int last = walk_.rank - 1, beside = last - 1;
     int near = beside;
     for (int axis = 0; axis < last; ++axis) {
-      if (walk_.in_stride[axis] < walk_.in_stride[near]) near = axis;
+      if (std::abs(walk_.in_stride[axis]) < std::abs(walk_.in_stride[near])) near = axis;
     }
-    const int64_t size = length * out_size_, block = near == beside ? 1 : kRunBlock;
+    const int64_t size = length * out_size_;
+    const int64_t block = std::max(near == beside ? 1 : kMinRows, kBlockBytes / size);
+    const int64_t in_stride = walk_.in_stride[last], out_stride = walk_.out_stride[last];
     const int64_t in_step = walk_.in_stride[beside], out_step = walk_.out_stride[beside];
     const Walk outer = in_tiles(beside, block, near, 1);
-    const bool streams = streams_ && size >= kTileBytes;
+    const bool streams = streams_ && size >= kTileBytes && in_stride == 1 && out_stride == 1;
     parallel_for(outer.count(last), grain_of(2 * block * size), [&](int64_t begin, int64_t end) {
       Position at(outer, last, begin);
       for (int64_t i = begin; i < end; ++i, at.next()) {
         const int64_t count = std::min(block, walk_.size[beside] - at.index(near) * block);
+        if (!streams) {
+          gather_(
+              {in(at.in), in_stride, out(at.out), out_stride, length, count, in_step, out_step});
+          continue;
+        }
         for (int64_t r = 0; r < count; ++r) {
-          const std::byte* from = in(at.in + r * in_step);
-          std::byte* to = out(at.out + r * out_step);
-          streams ? stream(to, from, size) : move_short(from, to, size);
+          stream(out(at.out + r * out_step), in(at.in + r * in_step), size);
         }
       }
       if (streams) stream_fence();
@@ -137,7 +144,7 @@ class Copier {
   void row(const std::byte* from, std::byte* to, int64_t n) const {
     const int64_t in_stride = walk_.in_stride[walk_.rank - 1];
     const int64_t out_stride = walk_.out_stride[walk_.rank - 1];
-    if (same_) return move_strided(in_size_, from, in_stride, to, out_stride, n);
+    if (same_) return gather_({from, in_stride, to, out_stride, n});
     if (in_stride == 1 && out_stride == 1) return convert_(from, to, n);
     alignas(64) std::byte gathered[kBlock * 8], converted[kBlock * 8];
     for (int64_t i = 0; i < n; i += kBlock) {
@@ -145,14 +152,14 @@ class Copier {
       const std::byte* source = from + i * in_stride * in_size_;
       std::byte* target = to + i * out_stride * out_size_;
       if (in_stride != 1) {
-        move_strided(in_size_, source, in_stride, gathered, 1, count);
+        gather_({source, in_stride, gathered, 1, count});
         source = gathered;
       }
       if (out_stride == 1) {
         convert_(source, target, count);
       } else {
         convert_(source, converted, count);
-        move_strided(out_size_, converted, 1, target, out_stride, count);
+        scatter_({converted, 1, target, out_stride, count});
       }
     }
   }
@@ -205,6 +212,8 @@ class Copier {
   const int64_t in_size_, out_size_;
   const bool same_, streams_;
   const ConvertRun convert_;
+  void (*const gather_)(const Moves&);
+  void (*const scatter_)(const Moves&);
 };
 
 }  // namespace

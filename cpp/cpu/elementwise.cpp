@@ -8,7 +8,6 @@
 #include "cpu/isa/kernels.h"
 #include "cpu/scratch.h"
 #include "cpu/stream.h"
-#include "cpu/strided.h"
 
 namespace bitmetal::cpu {
 namespace {
@@ -134,8 +133,8 @@ class Evaluation {
         stream(target, result, static_cast<size_t>(n * item_));
       } else if (result != target) {
         pieces(c, n, [&](const Cursor& at, int64_t done, int64_t count) {
-          move_strided(item_, result + done * item_, 1, const_cast<std::byte*>(element(at, 0)),
-                       inner(0), count);
+          kernels().move.of(item_)(
+              {result + done * item_, 1, const_cast<std::byte*>(element(at, 0)), inner(0), count});
         });
       }
       advance(c, n);
@@ -150,7 +149,7 @@ class Evaluation {
     }
     const int64_t size = static_cast<int64_t>(size_of(inputs_[k - 1].dtype()));
     pieces(c, n, [&](const Cursor& at, int64_t done, int64_t count) {
-      move_strided(size, element(at, k), inner(k), buffer + done * size, 1, count);
+      kernels().move.of(size)({element(at, k), inner(k), buffer + done * size, 1, count});
     });
   }
 

@@ -7,7 +7,6 @@
 #include "bitmetal/array.h"
 #include "cpu/isa/kernels.h"
 #include "cpu/scratch.h"
-#include "cpu/strided.h"
 #include "cpu/transpose.h"
 
 namespace bitmetal::cpu {
@@ -97,7 +96,7 @@ class Lines {
     }
     const int64_t bytes = (n * size_ + kSideBytes - 1) / kSideBytes * kSideBytes;
     std::byte* gathered = scratch(Scratch::own, bytes + (same_ ? 0 : n * type_size_));
-    move_strided(size_, from, in_.stride(1), gathered, 1, n);
+    kernels().move.of(size_)({from, in_.stride(1), gathered, 1, n});
     if (same_) return gathered;
     convert_(gathered, gathered + bytes, n);
     return gathered + bytes;

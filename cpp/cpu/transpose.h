@@ -7,6 +7,17 @@
 
 namespace bitmetal::cpu {
 
+// Calls f with an unsigned integer of that many bytes.
+template <class F>
+void by_size(int64_t size, F&& f) {
+  switch (size) {
+    case 1: return f(uint8_t{});
+    case 2: return f(uint16_t{});
+    case 4: return f(uint32_t{});
+    default: return f(uint64_t{});
+  }
+}
+
 template <class T>
 struct TransposeSquare {
   // Registers of 16 bytes, which every processor has; a square of side kSide fills kSide of them.

@@ -89,21 +89,16 @@ Array take(const Array& a, const Array& indices, int64_t requested, const Option
   const Array given =
       on_host(contiguous(indices.dtype() == DType::i64 ? indices : astype(indices, DType::i64)));
   const int64_t* values = read_on_host<int64_t>(given);
-  bool outside = false;  // without a branch for each index
-  int64_t signs = 0;
-  for (int64_t i = 0; i < m; ++i) {
-    outside |=
-        static_cast<uint64_t>(values[i]) + static_cast<uint64_t>(n) >= 2 * static_cast<uint64_t>(n);
-    signs |= values[i];
-  }
-  for (int64_t i = 0; outside && i < m; ++i) {
-    if (values[i] < -n || values[i] >= n) {
-      fail<IndexError>("take: index ", values[i], " is out of range for axis ", axis, " of size ",
-                       n);
-    }
-  }
+  int64_t signs = 0;  // negative where an index is, or is n or more; without a branch for each
+  for (int64_t i = 0; i < m; ++i) signs |= values[i] | (n - 1 - (values[i] & INT64_MAX));
   Array positions = given;
   if (signs < 0) {
+    for (int64_t i = 0; i < m; ++i) {
+      if (values[i] < -n || values[i] >= n) {
+        fail<IndexError>("take: index ", values[i], " is out of range for axis ", axis, " of size ",
+                         n);
+      }
+    }
     positions = Array({m}, DType::i64, host_side(device));
     int64_t* counted = write_on_host<int64_t>(positions);
     for (int64_t i = 0; i < m; ++i) counted[i] = values[i] < 0 ? values[i] + n : values[i];

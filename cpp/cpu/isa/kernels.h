@@ -15,6 +15,7 @@
 #include "cpu/kernels/int8.h"
 #include "cpu/kernels/layer_norm.h"
 #include "cpu/kernels/moments.h"
+#include "cpu/kernels/move.h"
 #include "cpu/kernels/reduce.h"
 #include "cpu/kernels/rms_norm.h"
 #include "cpu/kernels/scan.h"
@@ -28,6 +29,7 @@ struct Kernels {
   TernaryKernels ternary;
   BlockwiseKernels blockwise;
   ConvertKernels convert;
+  MoveKernels move;
   ElementwiseKernels elementwise;
   ReduceKernels reduce;
   MomentKernels moments;

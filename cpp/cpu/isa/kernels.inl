@@ -8,6 +8,7 @@
 #include "cpu/kernels/int8.inl"
 #include "cpu/kernels/layer_norm.inl"
 #include "cpu/kernels/moments.inl"
+#include "cpu/kernels/move.inl"
 #include "cpu/kernels/reduce.inl"
 #include "cpu/kernels/rms_norm.inl"
 #include "cpu/kernels/scan.inl"
@@ -19,6 +20,7 @@ constexpr Kernels make_kernels(Isa isa) {
           .ternary = kTernaryKernels,
           .blockwise = kBlockwiseKernels,
           .convert = kConvertKernels,
+          .move = kMoveKernels,
           .elementwise = kElementwiseKernels,
           .reduce = kReduceKernels,
           .moments = kMomentKernels,
