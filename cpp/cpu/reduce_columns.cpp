@@ -12,7 +12,11 @@
 namespace bitmetal::cpu {
 namespace {
 
-constexpr int64_t kTile = 1024;  // columns: 2 KiB or more of a row at a time
+// Columns of a task: 4 KiB or more of a row at a time, and fewer only for want of tasks.
+constexpr int64_t kTile = 2048, kShortTile = 128;
+// Rows are cut into chunks whatever the number of threads: so many rows, or elements, at least,
+// that partial results are few beside them.
+constexpr int64_t kChunkRows = 512, kChunkElements = 1 << 17;
 
 // Blocks of columns of `in`, and where their results go.
 class Columns {
@@ -23,23 +27,25 @@ class Columns {
         n(in.shape(1)),
         width(in.shape(across)),
         groups(in.shape(2 - across)),
-        chunks((n + kChunkRows - 1) / kChunkRows),
-        tiles((width + kTile - 1) / kTile),
-        results(groups * chunks * width) {}
+        chunk_rows(std::max(kChunkRows, kChunkElements / std::max<int64_t>(width, 1))),
+        chunks((n + chunk_rows - 1) / chunk_rows),
+        results(groups * chunks * width),
+        tile_(tile_of(width, groups * chunks)),
+        tiles_((width + tile_ - 1) / tile_) {}
 
   // Calls body(first, rows, columns, at) for each block: `at` is the place of its partial results
   // among all of [groups, chunks, width].
   template <class Body>
   void each(Body&& body) const {
     const auto element = static_cast<int64_t>(size_of(in_.dtype()));
-    const int64_t bytes = std::min(n, kChunkRows) * std::min(width, kTile) * element;
-    parallel_for(groups * chunks * tiles, grain_of(bytes), [&](int64_t begin, int64_t end) {
+    const int64_t bytes = std::min(n, chunk_rows) * std::min(width, tile_) * element;
+    parallel_for(groups * chunks * tiles_, grain_of(bytes), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
-        const int64_t tile = i % tiles * kTile, chunk = i / tiles % chunks, g = i / tiles / chunks;
-        const int64_t start =
-            g * in_.stride(2 - across_) + chunk * kChunkRows * in_.stride(1) + tile;
-        body(in_.data() + start * element, std::min(kChunkRows, n - chunk * kChunkRows),
-             std::min(kTile, width - tile), (g * chunks + chunk) * width + tile);
+        const int64_t first = i % tiles_ * tile_, block = i / tiles_;
+        const int64_t g = block / chunks, row = block % chunks * chunk_rows;
+        const int64_t start = g * in_.stride(2 - across_) + row * in_.stride(1) + first;
+        body(in_.data() + start * element, std::min(chunk_rows, n - row),
+             std::min(tile_, width - first), block * width + first);
       }
     });
   }
@@ -63,11 +69,21 @@ class Columns {
   }
 
  private:
+  // Columns do not depend on each other: their results are the same for any number of threads.
+  static int64_t tile_of(int64_t width, int64_t blocks) {
+    int64_t tile = kTile;
+    while (tile > kShortTile && blocks * ((width + tile - 1) / tile) < thread_count()) tile /= 2;
+    return tile;
+  }
+
   const Array& in_;
   const int across_;
 
  public:
-  const int64_t n, width, groups, chunks, tiles, results;
+  const int64_t n, width, groups, chunk_rows, chunks, results;
+
+ private:
+  const int64_t tile_, tiles_;
 };
 
 ColumnFold fold_of(Reduction op) {
@@ -154,7 +170,7 @@ void find_best(bool least, const Columns& columns, const Array& in, const Result
     kernels.find_columns(of_group, columns.chunks, columns.width, columns.width, least, of_group,
                          chunk.data());
     for (int64_t c = 0; c < columns.width; ++c) {
-      index[c] = chunk[c] * kChunkRows + where[first + chunk[c] * columns.width + c];
+      index[c] = chunk[c] * columns.chunk_rows + where[first + chunk[c] * columns.width + c];
     }
     columns.write(out, g, index.data());
   }
@@ -173,8 +189,8 @@ void variance(bool root, double ddof, const Columns& columns, const Array& in,
     double* m = &mean[g * columns.chunks * columns.width];
     double* s = &square[g * columns.chunks * columns.width];
     for (int64_t chunk = 1; chunk < columns.chunks; ++chunk) {
-      const auto before = static_cast<double>(chunk * kChunkRows);
-      const auto all = static_cast<double>(std::min((chunk + 1) * kChunkRows, columns.n));
+      const auto before = static_cast<double>(chunk * columns.chunk_rows);
+      const auto all = static_cast<double>(std::min((chunk + 1) * columns.chunk_rows, columns.n));
       const double share = (all - before) / all;
       for (int64_t c = 0; c < columns.width; ++c) {
         const double distance = m[chunk * columns.width + c] - m[c];

@@ -30,6 +30,7 @@ inline __m256 max(__m256 a, __m256 b) { return _mm256_max_ps(a, b); }
 inline __m256d min(__m256d a, __m256d b) { return _mm256_min_pd(a, b); }
 inline __m256d max(__m256d a, __m256d b) { return _mm256_max_pd(a, b); }
 
+inline bool any_bit(__m256i v) { return !_mm256_testz_si256(v, v); }
 inline __m256d lookup(const double (&table)[16], __m256i places) {
   return _mm256_i64gather_pd(table, _mm256_and_si256(places, _mm256_set1_epi64x(15)), 8);
 }

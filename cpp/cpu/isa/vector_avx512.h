@@ -35,6 +35,7 @@ inline __m512 max(__m512 a, __m512 b) { return _mm512_max_ps(a, b); }
 inline __m512d min(__m512d a, __m512d b) { return _mm512_min_pd(a, b); }
 inline __m512d max(__m512d a, __m512d b) { return _mm512_max_pd(a, b); }
 
+inline bool any_bit(__m512i v) { return _mm512_test_epi64_mask(v, v) != 0; }
 inline __m512d lookup(const double (&table)[16], __m512i places) {
   return _mm512_permutex2var_pd(_mm512_loadu_pd(table), places, _mm512_loadu_pd(table + 8));
 }

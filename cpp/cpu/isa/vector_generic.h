@@ -26,6 +26,7 @@ typedef double Double2 __attribute__((vector_size(16)));
 inline Double2 lower_half(Float4 v) { return Double2{v[0], v[1]}; }
 inline Double2 upper_half(Float4 v) { return Double2{v[2], v[3]}; }
 
+inline bool any_bit(IntegerRegister v) { return (v[0] | v[1] | v[2] | v[3]) != 0; }
 inline Double2 lookup(const double (&table)[16], IntegerRegister places) {
   return Double2{table[places[0] & 15], table[places[2] & 15]};
 }

@@ -24,13 +24,40 @@ inline auto join_vector(V x) {
   }
 }
 template <class Join, class V, size_t kCount>
-inline auto join_vectors(const V (&parts)[kCount]) {
+inline V join_to_vector(const V (&parts)[kCount]) {
   V part[kCount];
   for (size_t v = 0; v < kCount; ++v) part[v] = parts[v];
   for (size_t half = kCount / 2; half > 0; half /= 2) {
     for (size_t v = 0; v < half; ++v) part[v] = Join::of(part[v], part[v + half]);
   }
-  return join_vector<kLength<V> / 2, Join>(part[0]);
+  return part[0];
+}
+template <class Join, class V, size_t kCount>
+inline auto join_vectors(const V (&parts)[kCount]) {
+  return join_vector<kLength<V> / 2, Join>(join_to_vector<Join>(parts));
+}
+
+// Two vectors of rows' blocks, kBlock lanes each, as one of blocks half as long: the halves of
+// every block joined.
+template <int kBlock, class Join, class V, int... i>
+inline V join_halves(V a, V b, std::integer_sequence<int, i...>) {
+  constexpr int kHalf = kBlock / 2;
+  return Join::of(__builtin_shufflevector(a, b, (i / kHalf * kBlock + i % kHalf)...),
+                  __builtin_shufflevector(a, b, (i / kHalf * kBlock + i % kHalf + kHalf)...));
+}
+// As many vectors as one has lanes, each joined as join_vector() does: lane r is vector r's.
+template <class Join, class V, int kCount = kLength<V>>
+inline V join_rows(const V* rows) {
+  if constexpr (kCount == 1) {
+    return rows[0];
+  } else {
+    V half[kCount / 2];
+    unroll<kCount / 2>([&](auto r) BITMETAL_INLINE {
+      half[r] = join_halves<kCount, Join>(rows[2 * r], rows[2 * r + 1],
+                                          std::make_integer_sequence<int, kLength<V>>{});
+    });
+    return join_rows<Join, V, kCount / 2>(half);
+  }
 }
 
 struct Identity {

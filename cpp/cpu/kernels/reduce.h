@@ -8,10 +8,9 @@
 
 namespace bitmetal::cpu {
 
-// Elements of a row, and rows of a block, that are reduced on their own; the partial results are
-// combined in a fixed order, whatever the number of threads. 64 KiB of float32, which an L2 holds.
+// Elements of a row that are reduced on their own; the partial results are combined in a fixed
+// order, whatever the number of threads. 64 KiB of float32, which an L2 holds.
 constexpr int64_t kChunk = 16384;
-constexpr int64_t kChunkRows = 2048;
 
 // The sum of a floating type is `real`, that of the others `integer` (modulo 2^64).
 union Sum {
@@ -32,9 +31,9 @@ inline void join_totals(ColumnFold fold, bool floating, Sum& total, Sum part) {
   }
 }
 
-// For one element type, all on at most kChunk elements or kChunkRows rows; row r starts at
-// in + r * stride. Values are passed in the type itself. "Best" is the greatest, or the least, and
-// NaN where there is one.
+// For one element type, all on at most kChunk elements of a row; row r starts at in + r * stride.
+// Values are passed in the type itself. "Best" is the greatest, or the least, and NaN where there
+// is one.
 struct ReduceTypeKernels {
   Sum (*sum)(const void* in, int64_t n);
   Sum (*product)(const void* in, int64_t n);

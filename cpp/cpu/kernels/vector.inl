@@ -9,6 +9,7 @@
 //   IntegerRegister               32-bit integers as the intrinsics name them
 //   low_bytes(registers)          of 16 such integers
 //   store_low_halves(p, registers)  the same, where the machine can do it for all at once
+//   any_bit(register)             whether one is set in an IntegerRegister
 //   lookup(table, places)         of 16 doubles, by the lowest four bits of every 64-bit integer
 //   stream_part(p, v)             stores past the caches, where the machine can
 //   kTileRows, kTileVectors       the tile of a matrix product that fits the registers
@@ -100,6 +101,12 @@ inline V at_least(V x, C bound) {
 template <class V, class C>
 inline V at_most(V x, C bound) {
   return min(V{} + bound, x);
+}
+
+// Of the lanes of a comparison.
+template <class V>
+inline bool any(V mask) {
+  return any_bit((IntegerRegister)mask);
 }
 
 template <class V>
