@@ -113,6 +113,9 @@ CASES += [
 ]
 CASES += [row("prod", (40, 9), 1, "float32")]
 CASES += [row(name, (40003, 2), 0, "float32") for name in ("sum", "argmin", "var", "norm")]
+CASES += [  # more columns and rows than are taken at once
+    row(name, (1101, 2065), 0, "float32") for name in ("sum", "max", "argmin", "var", "any")
+]
 
 
 @over(CASES)
@@ -146,10 +149,12 @@ def test_nan_wins(name: str, at: int, target: str) -> None:
     a = random((3, 100), "float32")
     a[1, at] = np.nan
     a[1, 99] = np.nan
-    for view, axis in ((a, 1), (a.T, 0)):
-        np.testing.assert_array_equal(
-            np.asarray(getattr(bm, name)(view, axis=axis))[1], getattr(np, name)(view, axis=axis)[1]
-        )
+    a[2, 7] = np.inf
+    for view, axis in ((a, 1), (a.T, 0), (a.T.copy(), 0)):
+        result, expected = getattr(bm, name)(view, axis=axis), getattr(np, name)(view, axis=axis)
+        np.testing.assert_array_equal(np.asarray(result)[1], expected[1])
+        if name in EXACT_OPERATIONS:
+            np.testing.assert_array_equal(result, expected)
 
 
 @pytest.mark.parametrize("ord", [1, 2, np.inf])
