@@ -6,8 +6,8 @@
 //   ternary_matmul_*                 one scale a row: T exact in the tile, the scale at the end
 //   ternary_matmul_grouped_*         any groups: T times scale in a float tile
 //   ternary_matmul_plain[_grouped]_* for devices without simdgroup matrices
-//   ternary_matmul_few8_*, _few32_*, _large_*   one scale a row, the weight's rows down the tiles:
-//       kMatmulThreads threads, (ceil(batch / 8, 32 or 128), ceil(rows / 64, 64 or 128))
+//   ternary_matmul_large_*           one scale a row, the weight's rows down the tiles of 128:
+//       kMatmulThreads threads, (ceil(batch / 128), ceil(rows / 128))
 //   Threads and grid as for matmul.h: (ceil(rows / tile), ceil(batch / tile)) threadgroups. For a
 //   batch of 8 or less see ternary_matvec.h.
 #pragma once

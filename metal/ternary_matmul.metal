@@ -19,6 +19,4 @@ instantiate_type("f32", float)
 instantiate_type("f16", half)
 instantiate_type("bf16", bfloat)
 
-instantiate_shape("few8_f16", Few8Shape, half)
-instantiate_shape("few32_f16", Few32Shape, half)
 instantiate_shape("large_f16", LargeShape, half)

@@ -2,14 +2,13 @@
 #include <bit>
 
 #include "gpu/backend.h"
-#include "gpu/few_tiles.h"
 #include "gpu/kernels.h"
 
 namespace bitmetal::gpu {
 namespace {
 
 // Up to this batch the mat-vec kernels, which read the weight once, are the faster ones.
-constexpr int64_t kMatvecBatch = 8, kFewBatch = 1;
+constexpr int64_t kMatvecBatch = 8;
 
 // One scale a row is applied to the finished sum; several go into the sum.
 const char* grouping(const TernaryMatrix& w) { return w.groups() > 1 ? "_grouped_" : "_"; }
@@ -30,6 +29,41 @@ uint64_t matvec_threads(int64_t columns) {
   return static_cast<uint64_t>(simdgroups) * kernels::kSimdWidth;
 }
 
+// The kernels of ternary_matrices.h, for devices whose matrix instructions are much faster than
+// others, up to where tiles in threadgroup memory are as fast.
+struct DecodedMatrices {
+  // Tall ones load x for four times as many rows, where these are enough for a large GPU.
+  static constexpr int64_t kTallRows = 1 << 15, kMostBatch = kernels::kMatmulTile;
+  bool serve = false;
+  bool tall = false;
+  int64_t batch = 0;  // of a threadgroup
+
+  DecodedMatrices(const Capabilities& c, DType dtype, const TernaryMatrix& w, int64_t rows_of_x) {
+    if (!c.large_tiles || w.groups() != 1) return;
+    const bool many = w.rows >= kTallRows;
+    if (dtype == DType::f32) {  // a row of x is three columns of a matrix
+      serve = tall = many && rows_of_x <= 2;
+      batch = 2;
+    } else {
+      serve = rows_of_x <= kMostBatch;
+      tall = many && rows_of_x <= 8;
+      batch = rows_of_x <= 8 ? 8 : rows_of_x <= 16 ? 16 : 32;
+    }
+  }
+  std::string name(DType dtype) const {
+    return cat("ternary_matrices_", tall ? "tall_" : "", suffix_of(dtype), "_b", batch);
+  }
+  // Fewer simdgroups share a row's columns where there are threadgroups enough.
+  Grid grid(const TernaryMatrix& w, int64_t rows_of_x) const {
+    constexpr int64_t kManyGroups = 256, kColumns = 64;
+    const int64_t groups = ceil_div(w.rows, kernels::kMatricesRows * (tall ? 4 : 1));
+    const int64_t simdgroups =
+        std::clamp<int64_t>(ceil_div(w.columns, kColumns), 1, groups > kManyGroups ? 4 : 8);
+    return Grid::of_groups(groups, ceil_div(rows_of_x, batch), 1,
+                           static_cast<uint64_t>(simdgroups) * kernels::kSimdWidth);
+  }
+};
+
 }  // namespace
 
 void GpuBackend::ternary_matmul(const Array& x, const TernaryMatrix& w, const Array& out) {
@@ -41,10 +75,14 @@ void GpuBackend::ternary_matmul(const Array& x, const TernaryMatrix& w, const Ar
                                                      Argument::in(w.scales), Argument::out(out),
                                                      Argument::constant(params)};
   const std::string suffix = cat(grouping(w), suffix_of(x.dtype()));
-  // Where matrix instructions are much faster than others, they pay from two rows on.
-  const bool few = capabilities_.large_tiles && w.groups() == 1 && x.dtype() == DType::f16 &&
-                   batch > kFewBatch && batch <= kernels::kMatmulTile;
-  if (batch <= kMatvecBatch && !few) {
+  const FunctionConstants constants = {{kernels::kFcVectorA, aligned_for_eights(x, w.columns)}};
+  const DecodedMatrices matrices(capabilities_, x.dtype(), w, batch);
+  if (matrices.serve) {
+    run("ternary_matrices", matrices.name(x.dtype()), constants, arguments,
+        matrices.grid(w, batch));
+    return;
+  }
+  if (batch <= kMatvecBatch) {
     run("ternary_matvec",
         cat("ternary_matvec", suffix, "_b", std::bit_ceil(static_cast<uint32_t>(batch))),
         {{kernels::kFcVectorX, vector}}, arguments,
@@ -52,13 +90,6 @@ void GpuBackend::ternary_matmul(const Array& x, const TernaryMatrix& w, const Ar
     return;
   }
   const bool plain = !capabilities_.multiplies_matrices(w.groups() > 1 || x.dtype() != DType::f16);
-  const FunctionConstants constants = {{kernels::kFcVectorA, aligned_for_eights(x, w.columns)}};
-  if (few) {
-    const FewTiles tiles(batch);
-    run("ternary_matmul", cat("ternary_matmul_", tiles.name, suffix), constants, arguments,
-        tiles.grid(batch, w.rows));
-    return;
-  }
   if (capabilities_.large_tiles && w.groups() == 1 && x.dtype() == DType::f16) {
     constexpr int64_t kLarge = 2 * kernels::kMatmulTile;
     run("ternary_matmul", "ternary_matmul_large_f16", constants, arguments,

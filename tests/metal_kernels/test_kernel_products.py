@@ -24,7 +24,8 @@ from kernels import (
 FLOATS = ["f32", "f16", "bf16"]
 GROUPS = [None, 16, 48]
 SIZES = [(1, 1), (16, 16), (5, 37), (70, 130), (33, 1100)]  # rows, columns
-WEIGHT_FIRST = {"few8": (128, 8), "few32": (64, 32), "large": (128, 128)}  # rows, activations
+WEIGHT_FIRST = {"large": (128, 128)}  # rows, activations
+MATRICES = ["f16_b8", "f16_b16", "f16_b32", "bf16_b8", "tall_f16_b8", "tall_bf16_b8", "tall_f32_b2"]
 TILES = {"": (64, 128), "_plain": (64, 256)}  # tile, threads
 
 
@@ -117,6 +118,51 @@ def test_matmul_with_the_weight_first(kernel: str) -> None:
             constants=VECTOR_A if columns % 8 == 0 else 0,
         )
         check(y, x, layout.dense(ternary, scales, None), "f16")
+
+
+@pytest.mark.parametrize("kernel", MATRICES)
+def test_decoded_matrices(kernel: str) -> None:
+    tall, dtype, most = (
+        kernel.startswith("tall"),
+        kernel.split("_")[-2],
+        int(kernel.split("_b")[-1]),
+    )
+    sizes = [(1, 1), (5, 37), (33, 200), (140, 320), (36, 1100)]
+    for (rows, columns), batch in zip(sizes, (1, 2, 3 * most - 1, most, most), strict=True):
+        ternary, scales = layout.random_weight(rows, columns, None)
+        x = random((batch, columns), dtype)
+        y = np.full((batch, rows), np.nan, DTYPES[dtype])
+        p = params(rows, columns, batch, None, columns)
+        run(
+            "ternary_matrices.metal",
+            f"ternary_matrices_{kernel}",
+            [x, layout.pack(ternary), layout.spread(scales), y, p],
+            groups=(ceil_div(rows, 128 if tall else 32), ceil_div(batch, most)),
+            threads=(64 if columns > 64 else 32,),
+            constants=VECTOR_A if columns % 8 == 0 else 0,
+        )
+        check(y, x, layout.dense(ternary, scales, None), dtype)
+
+
+def test_decoded_matrices_of_floats() -> None:
+    """Three bfloats have all of a float, and infinity reaches what it is multiplied with."""
+    ternary = np.zeros((4, 16), np.int8)
+    ternary[0, 0] = ternary[2, 1] = 1
+    ternary[1, 0] = -1
+    x = np.array(
+        [[np.float32(1 + 2**-23) / 3, 1e30] + [0] * 14, [np.inf, 2] + [1] * 14], np.float32
+    )
+    y = np.full((2, 4), 7, np.float32)
+    weight = [layout.pack(ternary), layout.spread(np.ones((4, 1), np.float32))]
+    run(
+        "ternary_matrices.metal",
+        "ternary_matrices_tall_f32_b2",
+        [x, *weight, y, params(4, 16, 2, None, 16)],
+        groups=(1, 1),
+        threads=(32,),
+    )
+    np.testing.assert_array_equal(y[0], [x[0, 0], -x[0, 0], x[0, 1], 0])
+    np.testing.assert_array_equal(y[1], [np.inf, -np.inf, np.nan, np.nan])
 
 
 def quantize(

@@ -98,6 +98,11 @@ def test_ternary_products(group_size: int | None, monkeypatch: pytest.MonkeyPatc
     products.test_normalized(True)
 
 
+@pytest.mark.parametrize("kernel", ["f16_b16", "tall_f32_b2"])
+def test_ternary_matrices(kernel: str) -> None:
+    products.test_decoded_matrices(kernel)
+
+
 def test_cholesky_and_triangular() -> None:
     on_linalg.test_cholesky("32", 64, 31)
     on_linalg.test_cholesky("64", 256, 40)

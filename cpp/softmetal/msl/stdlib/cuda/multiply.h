@@ -125,6 +125,18 @@ inline void load_right_matrices(simdgroup_matrix<T, 8, 8> (&right)[2][columns], 
   }
 }
 
+// Of a lane's own elements, which lie as in these layouts.
+template <class T>
+  requires sm_tensor_element<T>
+inline void set_left_pairs(simdgroup_matrix<T, 8, 8>& matrix, uint pair, uint*, uint) {
+  matrix.set(__builtin_bit_cast(vec<T, 2>, pair), sm_layout::rows);
+}
+template <class T>
+  requires sm_tensor_element<T>
+inline void set_right_pairs(simdgroup_matrix<T, 8, 8>& matrix, uint pair, uint*, uint) {
+  matrix.set(__builtin_bit_cast(vec<T, 2>, pair), sm_layout::columns);
+}
+
 template <class A, int rows, int columns, int depth>
   requires(sm_tensor_element<A> && rows % 2 == 0 && depth % 2 == 0)
 inline void multiply_accumulate_matrices(simdgroup_matrix<float, 8, 8> (&sums)[rows][columns],
