@@ -1,7 +1,7 @@
 // C[m, n] = A[m, k] B[k, n] for dense operands, batched, at any strides; sums in float.
 //
 //   buffer 0  A        1  B        2  C, row-major [batch, m, n]        3  MatmulParams
-//   function constants kFcAlongDepthA, kFcAlongDepthB, kFcVectorA, kFcVectorB
+//   function constants kFcAlongDepthA, kFcAlongDepthB, kFcVectorA, kFcVectorB, kFcVectors (of C)
 //
 //   matmul_*        simdgroup matrices: kMatmulThreads threads a threadgroup, a grid of
 //                   (ceil(n / kMatmulTile), ceil(m / kMatmulTile), batch) threadgroups
@@ -20,6 +20,7 @@ constant bool along_depth_a [[function_constant(0)]];
 constant bool along_depth_b [[function_constant(1)]];
 constant bool vector_a [[function_constant(2)]];
 constant bool vector_b [[function_constant(3)]];
+constant bool vector_c [[function_constant(18)]];
 
 template <typename T>
 METAL_FUNC DenseOperand<T, T> left_operand(device const T* a, constant MatmulParams& p,
@@ -52,7 +53,7 @@ template <typename T, typename Shape>
     uint index [[thread_index_in_threadgroup]], uint simdgroup [[simdgroup_index_in_threadgroup]],
     uint lane [[thread_index_in_simdgroup]]) {
   threadgroup uint4 memory[kMatmulMemory<T, Shape>];
-  const RowMajorStore<T> store{c + ulong(tile.z) * p.m * p.n, p.n};
+  const RowMajorFours<T> store{c + ulong(tile.z) * p.m * p.n, p.n, vector_c};
   matmul_tile<kNotExact, Shape>(left_operand(a, p, tile.z), right_operand(b, p, tile.z), p.m, p.n,
                                 p.k, tile.xy, store, memory, index, simdgroup, lane);
 }

@@ -10,6 +10,7 @@
 #include <metal_simdgroup_matrix>
 
 #include "operand.h"
+#include "store.h"
 
 // Depth of the plain engine's tiles: 64 bytes of a row.
 template <typename T>
@@ -226,7 +227,9 @@ METAL_FUNC void matmul_tile(A a, B b, uint rows, uint columns, uint k, uint2 til
   constexpr uint kMove = kExact ? kExactDepth : 1;
   constexpr ushort kDepth = Shape::kBytes / sizeof(T);
   constexpr ushort kHigh = Shape::kHigh, kWide = Shape::kWide;
-  static_assert(Shape::kSimdgroups * 8 * 8 * kWide * 4 <= kMatmulMemory<T, Shape> * 16,
+  // Eight rows of a simdgroup's sums; two neighbouring ones' begin in different banks.
+  constexpr ushort kStrip = 8 * kWide, kStripLead = kStrip + (kStrip % 32 == 0 ? 8 : 0);
+  static_assert(Shape::kSimdgroups * 8 * kStripLead * 4 <= kMatmulMemory<T, Shape> * 16,
                 "the way out fits in it");
   threadgroup Eight<T>* eights = (threadgroup Eight<T>*)memory;
   const uint row0 = tile.y * Shape::kRows, column0 = tile.x * Shape::kColumns;
@@ -288,8 +291,7 @@ METAL_FUNC void matmul_tile(A a, B b, uint rows, uint columns, uint k, uint2 til
   // Which elements a lane holds is the hardware's affair: the way out leads through memory, eight
   // rows at a time; for integers in two halves, which floats hold exactly.
   threadgroup_barrier(mem_flags::mem_threadgroup);
-  constexpr ushort kStrip = 8 * kWide;
-  threadgroup float* strip = (threadgroup float*)memory + simdgroup * 8 * kStrip;
+  threadgroup float* strip = (threadgroup float*)memory + simdgroup * 8 * kStripLead;
   BITMETAL_UNROLL
   for (ushort i = 0; i < kHigh; ++i) {
     int high[2 * kWide];
@@ -300,24 +302,34 @@ METAL_FUNC void matmul_tile(A a, B b, uint rows, uint columns, uint k, uint2 til
           const int2 half_of = part == 0 ? totals[i][j] >> 16 : totals[i][j] & 0xffff;
           sums[i][j].thread_elements() = float2(half_of);
         }
-        simdgroup_store(sums[i][j], strip + 8 * j, kStrip);
+        simdgroup_store(sums[i][j], strip + 8 * j, kStripLead);
       }
       simdgroup_barrier(mem_flags::mem_threadgroup);
-      BITMETAL_UNROLL
-      for (ushort e = 0; e < 2 * kWide; ++e) {
-        // Neighbours in the result are neighbouring lanes'.
-        const ushort q = e * kSimdWidth + lane;
-        const ushort r = Store::kAlongRows ? q / kStrip : q % 8;
-        const ushort c = Store::kAlongRows ? q % kStrip : q / 8;
-        const float value = strip[r * kStrip + c];
-        const uint row = row0 + row_in_tile + 8 * i + r, column = column0 + column_in_tile + c;
-        if (part == 0) {
-          high[e] = int(value);
-        } else if (row < rows && column < columns) {
-          if (kExact) {
-            store(row, column, (high[e] << 16) + int(value));
-          } else {
-            store(row, column, value);
+      if constexpr (!kExact && kStoresFours<Store>) {
+        BITMETAL_UNROLL
+        for (ushort e = 0; e < kWide / 2; ++e) {
+          const ushort q = e * kSimdWidth + lane, r = q / (kStrip / 4), c = q % (kStrip / 4) * 4;
+          const float4 values = *(threadgroup const float4*)(strip + r * kStripLead + c);
+          const uint row = row0 + row_in_tile + 8 * i + r, column = column0 + column_in_tile + c;
+          if (row < rows && column < columns) store(row, column, values);
+        }
+      } else {
+        BITMETAL_UNROLL
+        for (ushort e = 0; e < 2 * kWide; ++e) {
+          // Neighbours in the result are neighbouring lanes'.
+          const ushort q = e * kSimdWidth + lane;
+          const ushort r = Store::kAlongRows ? q / kStrip : q % 8;
+          const ushort c = Store::kAlongRows ? q % kStrip : q / 8;
+          const float value = strip[r * kStripLead + c];
+          const uint row = row0 + row_in_tile + 8 * i + r, column = column0 + column_in_tile + c;
+          if (part == 0) {
+            high[e] = int(value);
+          } else if (row < rows && column < columns) {
+            if (kExact) {
+              store(row, column, (high[e] << 16) + int(value));
+            } else {
+              store(row, column, value);
+            }
           }
         }
       }

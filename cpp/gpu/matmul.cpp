@@ -121,8 +121,9 @@ void GpuBackend::matmul(const Array& left_view, const Array& right_view, const A
   constexpr int64_t kLarge = 2 * kernels::kMatmulTile, kLeastTiles = 128;
   const bool large =
       capabilities_.large_tiles && ceil_div(m, kLarge) * ceil_div(n, kLarge) * batch >= kLeastTiles;
-  run("matmul", cat(plain ? "matmul_plain_" : "matmul_", large ? "large_" : "", suffix),
-      product.constants,
+  FunctionConstants constants = product.constants;
+  constants.emplace_back(kernels::kFcVectors, aligned_for_vectors(out, n));
+  run("matmul", cat(plain ? "matmul_plain_" : "matmul_", large ? "large_" : "", suffix), constants,
       {Argument::in(a), Argument::in(b), Argument::out(out), Argument::constant(product.params)},
       grid_of_tiles(m, n, batch, plain, large));
 }

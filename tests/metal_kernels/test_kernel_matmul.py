@@ -13,6 +13,7 @@ from kernels import (
     VECTOR_A,
     VECTOR_B,
     VECTOR_X,
+    VECTORS,
     ceil_div,
     f64,
     random,
@@ -28,7 +29,7 @@ ENGINES = {  # tile, threads
     "matmul_plain_large": (128, 256),
 }
 PIECE = {"f32": 4, "f16": 8, "bf16": 8}  # elements of a load of 16 bytes
-SIZES = [(1, 1, 1), (3, 5, 7), (64, 64, 32), (65, 33, 40), (20, 130, 104)]  # m, n, k
+SIZES = [(1, 1, 1), (3, 5, 7), (64, 64, 32), (65, 33, 40), (20, 132, 104)]  # m, n, k
 
 
 @pytest.fixture(autouse=True, params=ORDERS)
@@ -88,6 +89,8 @@ def test_matmul(engine: str, dtype: str, transposes: str) -> None:
             constants |= VECTOR_A
         if (n if transposes[1] == "n" else k) % PIECE[dtype] == 0:
             constants |= VECTOR_B
+        if n % 4 == 0:
+            constants |= VECTORS
         got = matmul(engine, dtype, a, b, constants)
         close(got, a, b, dtype)
         # Which direction threads walk and how wide they load is no matter of correctness.
