@@ -4,6 +4,7 @@
 
 #include "bitmetal/array.h"
 #include "core/thread_pool.h"
+#include "cpu/isa/headers.h"
 #include "cpu/isa/isa.h"
 
 namespace bitmetal::cpu {
@@ -18,6 +19,8 @@ void on_each_thread(F body) {
 }
 
 #if defined(__x86_64__)
+#include "cpu/isa/tiles_amx.h"
+
 #define BITMETAL_TEN(instruction, operands)                                            \
   instruction operands                                                                 \
       "2\n" instruction operands "3\n" instruction operands "4\n" instruction operands \
@@ -45,6 +48,16 @@ void read_all(const std::byte* p, int64_t bytes) {
 // 8-bit multiplications and additions of `turns` turns.
 double multiply(Isa isa, int64_t turns) {
   switch (isa) {
+    case Isa::amx:
+      shape_tiles({});
+      for (int64_t turn = 0; turn < turns; ++turn) {
+        add_signed_unsigned<0, 6, 7>();
+        add_signed_unsigned<1, 6, 7>();
+        add_signed_unsigned<2, 6, 7>();
+        add_signed_unsigned<3, 6, 7>();
+      }
+      release_tiles();
+      return 32768.0 * 4 * static_cast<double>(turns);
     case Isa::avx512:
     case Isa::avx512bf16:
       BITMETAL_REPEAT(turns, BITMETAL_TEN("vpdpbusd ", "%%zmm0, %%zmm1, %%zmm"));

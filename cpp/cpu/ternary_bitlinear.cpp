@@ -21,12 +21,17 @@ constexpr float kSmallestMagnitude = 1e-5f;
 // other threads.
 constexpr int64_t kBatchStep = 128;
 
+// Blocks of activations to a cache line. A row takes an odd number of lines: rows that are a power
+// of two apart would share few sets of the level-1 cache.
+constexpr int64_t kLineBlocks = 64 / kBlockColumns;
+
 // A batch of activations in int8: values, their sums, and what one unit of each row is worth. It
 // lives in the calling thread's shared scratch memory.
 class Int8Batch {
  public:
   Int8Batch(const Panels& w, int64_t count)
-      : stride_(ceil_div(w.blocks, kTritBlocks) * kTritBlocks * kBlockColumns),
+      : stride_((ceil_div(ceil_div(w.blocks, kTritBlocks) * kTritBlocks, kLineBlocks) | 1) *
+                kLineBlocks * kBlockColumns),
         segments_(count_segments(w)) {
     const auto value_bytes = static_cast<size_t>(count * stride_);
     const auto sum_bytes = static_cast<size_t>(count * segments_) * sizeof(int32_t);

@@ -10,6 +10,10 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #elif defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
 #elif defined(__aarch64__) && defined(__APPLE__)
@@ -23,9 +27,13 @@ struct Entry {
   Isa isa;
   std::string_view name;
 };
-constexpr Entry kNames[] = {{Isa::generic, "generic"},       {Isa::avx2, "avx2"},
-                            {Isa::avxvnni, "avxvnni"},       {Isa::avx512, "avx512"},
-                            {Isa::avx512bf16, "avx512bf16"}, {Isa::neon, "neon"},
+constexpr Entry kNames[] = {{Isa::generic, "generic"},
+                            {Isa::avx2, "avx2"},
+                            {Isa::avxvnni, "avxvnni"},
+                            {Isa::avx512, "avx512"},
+                            {Isa::avx512bf16, "avx512bf16"},
+                            {Isa::amx, "amx"},
+                            {Isa::neon, "neon"},
                             {Isa::neon_i8mm, "neon_i8mm"}};
 
 const Kernels* built(Isa isa) {
@@ -34,6 +42,7 @@ const Kernels* built(Isa isa) {
     case Isa::avxvnni: return avxvnni_kernels;
     case Isa::avx512: return avx512_kernels;
     case Isa::avx512bf16: return avx512bf16_kernels;
+    case Isa::amx: return amx_kernels();
     case Isa::neon: return neon_kernels;
     case Isa::neon_i8mm: return neon_i8mm_kernels;
     default: return generic_kernels;
@@ -61,12 +70,24 @@ unsigned enabled_state() {
   return low;
 }
 
+// Linux gives the tile registers to processes that ask. It refuses where a signal's stack is too
+// small for them.
+bool tiles_permitted() {
+#if defined(__linux__)
+  constexpr long kRequest = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, kRequest, kTileData) == 0;
+#else
+  return false;
+#endif
+}
+
 bool runs(Isa isa) {
   const CpuId basic(1, 0), extended(7, 0), extended1(7, 1);
   constexpr int kOsxsave = 27, kFma = 12, kF16c = 29;
   if (!all(basic.c, {kOsxsave, kFma, kF16c})) return false;
   const unsigned state = enabled_state();
   constexpr unsigned kYmm = 0x06, kZmm = 0xe6;  // XMM and YMM; and masks, both parts of ZMM
+  constexpr unsigned kTiles = 0x60000;          // their shapes and contents
   const bool avx2 = (state & kYmm) == kYmm && all(extended.b, {5 /*AVX2*/, 8 /*BMI2*/});
   switch (isa) {
     case Isa::avx2: return avx2;
@@ -77,6 +98,9 @@ bool runs(Isa isa) {
              all(extended.c, {11 /*VNNI*/});
     case Isa::avx512bf16:
       return runs(Isa::avx512) && all(extended.c, {1 /*VBMI*/}) && all(extended1.a, {5});
+    case Isa::amx:
+      return runs(Isa::avx512bf16) && (state & kTiles) == kTiles &&
+             all(extended.d, {22 /*BF16*/, 24 /*TILE*/, 25 /*INT8*/}) && tiles_permitted();
     default: return false;
   }
 }

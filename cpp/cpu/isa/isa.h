@@ -20,6 +20,7 @@ enum class Isa : uint8_t {
   avxvnni,     // avx2 with 8-bit dot products
   avx512,      // AVX-512 F, BW, DQ, VL and VNNI
   avx512bf16,  // avx512 with BF16 and VBMI
+  amx,         // avx512bf16 with AMX tiles of int8 and bfloat16, on Linux
   neon,        // Armv8.2 with dotprod
   neon_i8mm,   // neon with products of int8 matrices
 };

@@ -49,6 +49,7 @@ extern const Kernels* const avx2_kernels;
 extern const Kernels* const avxvnni_kernels;
 extern const Kernels* const avx512_kernels;
 extern const Kernels* const avx512bf16_kernels;
+const Kernels* amx_kernels();  // made at first use, from avx512bf16_kernels, when that is there
 extern const Kernels* const neon_kernels;
 extern const Kernels* const neon_i8mm_kernels;
 

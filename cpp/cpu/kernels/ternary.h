@@ -55,7 +55,7 @@ struct Segment {
 
 // A batch of rows of int8 activations.
 struct Int8Rows {
-  const int8_t* values;  // [count][stride], zero from the last column to the end of its block
+  const int8_t* values;  // [count][stride], zero from the last column on; whole cache lines
   const int32_t* sums;   // [count][segments]: the sum over each segment
   int64_t count;
   int64_t stride;
