@@ -16,6 +16,10 @@ constexpr int64_t kUnit = 1024;    // elements: where threads share the work, so
                                    // inside a cache line that another writes
 constexpr int64_t kLongRow = 256;  // a row of this many is worth blocks of its own
 constexpr int64_t kLongBroadcastRow = 64;  // and where an operand is one element all along it
+// Of a streamed result: what the next block reads is fetched while this one is on its way to
+// memory, and waits in L1.
+constexpr int64_t kStreamedBlock = 2048;
+constexpr int64_t kLine = 64;
 
 // Runs an expression over a walk, in blocks whose intermediate values stay in L1. A block lies
 // within one row of the walk and reads that in place, or gathers several short rows.
@@ -118,7 +122,8 @@ class Evaluation {
   }
 
   void range(int64_t begin, int64_t end) const {
-    const int64_t block = plan_.block(end - begin);
+    const int64_t block =
+        plan_.block(streams_ ? std::min(end - begin, kStreamedBlock) : end - begin);
     std::byte* memory = plan_.slots() ? scratch(Scratch::own, plan_.bytes(block)) : nullptr;
     ElementwisePlan::Values values;
     plan_.start(memory, block, values);
@@ -130,7 +135,7 @@ class Evaluation {
       std::byte* target = const_cast<std::byte*>(element(c, 0));
       const std::byte* result = plan_.run(values, target, n);
       if (streams_) {
-        stream(target, result, static_cast<size_t>(n * item_));
+        stream_block(c, target, result, n);
       } else if (result != target) {
         pieces(c, n, [&](const Cursor& at, int64_t done, int64_t count) {
           kernels().move.of(item_)(
@@ -150,6 +155,25 @@ class Evaluation {
     const int64_t size = static_cast<int64_t>(size_of(inputs_[k - 1].dtype()));
     pieces(c, n, [&](const Cursor& at, int64_t done, int64_t count) {
       kernels().move.of(size)({element(at, k), inner(k), buffer + done * size, 1, count});
+    });
+  }
+
+  void stream_block(const Cursor& c, std::byte* target, const std::byte* result, int64_t n) const {
+    struct {
+      const std::byte* at;
+      int64_t step;  // bytes for a line of results
+    } next[kMaxExpressionInputs];
+    int count = 0;
+    for (int k = 1; k < arrays(); ++k) {
+      if (!direct(k)) continue;
+      const int64_t size = static_cast<int64_t>(size_of(inputs_[k - 1].dtype()));
+      next[count++] = {element(c, k) + n * size, size * kLine / item_};
+    }
+    stream(target, result, static_cast<size_t>(n * item_), [&] {
+      for (int k = 0; k < count; ++k) {
+        for (int64_t i = 0; i < next[k].step; i += kLine) __builtin_prefetch(next[k].at + i);
+        next[k].at += next[k].step;
+      }
     });
   }
 
