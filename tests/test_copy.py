@@ -97,6 +97,24 @@ def test_bfloat16_is_ml_dtypes() -> None:
     np.testing.assert_array_equal(wide(bm.asarray(a)[::3].copy()), wide(a[::3]))
 
 
+@pytest.mark.parametrize("to", ["int8", "uint8", "int32", "int64"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_out_of_range_is_the_nearest_integer_and_nan_is_0(dtype: str, to: str, target: str) -> None:
+    if not target.startswith("cpu"):
+        pytest.skip("other devices leave it undefined")
+    limits = np.iinfo(to)
+    ends = [limits.min, limits.max, -(2**31), 2**31, 2**31 - 128, 1e30, np.inf, 0.9, 255.5]
+    edges = np.array([np.nan, *ends, *(-x for x in ends)], dtype)
+    edges = np.concatenate([edges, np.nextafter(edges, dtype == "float32"), np.arange(7)])
+    a = np.resize(edges, 3 * len(edges) + 5).astype(dtype)
+    expected = [
+        0 if np.isnan(x) else max(limits.min, min(limits.max, int(np.clip(x, -1e20, 1e20))))
+        for x in a.tolist()
+    ]
+    for n in (1, 15, 16, len(a)):
+        np.testing.assert_array_equal(bm.asarray(a[:n]).astype(to), expected[:n])
+
+
 def test_float_to_integer_truncates_and_saturates_nowhere_by_surprise(target: str) -> None:
     a = np.float32([1.9, -1.9, 0.5, -0.5, 127.99])
     np.testing.assert_array_equal(bm.asarray(a).astype("int8"), [1, -1, 0, 0, 127])

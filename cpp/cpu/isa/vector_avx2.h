@@ -25,6 +25,15 @@ inline void narrow(__m256 v, float16* p) {
 inline __m256d lower_half(__m256 v) { return _mm256_cvtps_pd(_mm256_castps256_ps128(v)); }
 inline __m256d upper_half(__m256 v) { return _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1)); }
 
+// The machine's own result of what is out of range is the least integer: the complement of the
+// greatest.
+inline __m256i truncated(__m256 v) {
+  const __m256 above = _mm256_cmp_ps(v, _mm256_set1_ps(0x1p31f), _CMP_GE_OQ);
+  const __m256 ordered = _mm256_cmp_ps(v, v, _CMP_ORD_Q);
+  return _mm256_and_si256(_mm256_xor_si256(_mm256_cvttps_epi32(v), _mm256_castps_si256(above)),
+                          _mm256_castps_si256(ordered));
+}
+
 inline __m256 min(__m256 a, __m256 b) { return _mm256_min_ps(a, b); }
 inline __m256 max(__m256 a, __m256 b) { return _mm256_max_ps(a, b); }
 inline __m256d min(__m256d a, __m256d b) { return _mm256_min_pd(a, b); }

@@ -26,6 +26,8 @@ inline Double2 lower_half(Float4 v) { return vcvt_f64_f32(vget_low_f32(v)); }
 inline Double2 upper_half(Float4 v) { return vcvt_high_f64_f32(v); }
 
 inline bool any_bit(int32x4_t v) { return vmaxvq_u32(vreinterpretq_u32_s32(v)) != 0; }
+inline int32x4_t truncated(Float4 v) { return vcvtq_s32_f32(v); }
+
 inline Double2 lookup(const double (&table)[16], int32x4_t places) {
   return Double2{table[vgetq_lane_s32(places, 0) & 15], table[vgetq_lane_s32(places, 2) & 15]};
 }

@@ -3,7 +3,10 @@
 //   fma(a, b, c)                  a * b + c on Floats or Doubles, fused where kFused says so
 //   widen(const float16*)         Floats from as many halves
 //   narrow(Floats, float16*)      rounded to nearest even
+//   narrow(Floats, bfloat16*)     the same, where the machine has a way of its own
+//   with_sign_of(x, sign)         likewise; exp.inl has it for the others
 //   lower_half, upper_half        of Floats, as Doubles
+//   truncated(Floats)             int32 as element.inl has it, where the machine can
 //   times_power(x, n)             x * 2^n, where the machine can; exp.inl has it for the others
 //   min(a, b), max(a, b)          where the machine has them; below for the others
 //   IntegerRegister               32-bit integers as the intrinsics name them
@@ -73,7 +76,9 @@ inline Words round_to_bfloat16(Floats v) {
   const Words quiet = u >> 16 | 0x40;
   return v != v ? quiet : rounded;
 }
-inline void narrow(Floats v, bfloat16* p) {
+template <class T>
+  requires std::is_same_v<T, bfloat16>
+inline void narrow(Floats v, T* p) {
   typedef uint16_t Halves __attribute__((vector_size(kVectorBytes / 2)));
   store(__builtin_convertvector(round_to_bfloat16(v), Halves), p);
 }
@@ -155,6 +160,17 @@ inline Floats product_rest(Floats a, Floats b, Floats product) {
 
 inline Doubles widen(const double* p) { return load<Doubles>(p); }
 inline void narrow(Doubles v, double* p) { store(v, p); }
+
+// Without rounding: the elements are such numbers.
+template <class V, class T>
+inline void narrow_exact(V v, T* p) {
+  if constexpr (std::is_same_v<T, bfloat16>) {
+    typedef uint16_t Halves __attribute__((vector_size(kVectorBytes / 2)));
+    store(__builtin_convertvector((Words)v >> 16, Halves), p);
+  } else {
+    narrow(v, p);
+  }
+}
 
 // What a type is computed in, and the vector of that.
 template <class T>
