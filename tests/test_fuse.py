@@ -43,6 +43,44 @@ def test_halves_are_rounded_once(target: str) -> None:
     assert bm.fuse(lambda x: (x + small).astype("float16") + small)(a).item() == 1.0
 
 
+PAIRS = {
+    "a * b + c": lambda a, b, c: a * b + c,
+    "c + a * b": lambda a, b, c: c + a * b,
+    "a * b - c": lambda a, b, c: a * b - c,
+    "c - a * b": lambda a, b, c: c - a * b,
+    "a * 2.5 + c": lambda a, b, c: a * 2.5 + c,
+    "2.5 * a - 1.5": lambda a, b, c: 2.5 * a - 1.5,
+    "a * b + 1.5": lambda a, b, c: a * b + 1.5,
+    "a * a + a": lambda a, b, c: a * a + a,
+    "a * b + a * b": lambda a, b, c: a * b + a * b,
+    "min(max(a, b), c)": lambda a, b, c: bm.minimum(bm.maximum(a, b), c),
+    "clip": lambda a, b, c: bm.clip(a, -0.5, 0.75),
+    "clip to b": lambda a, b, c: bm.clip(a, b, 0.75),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16", "float64"])
+@pytest.mark.parametrize("name", PAIRS)
+def test_two_operations_in_one_are_rounded_as_two(name: str, dtype: str, target: str) -> None:
+    if not target.startswith("cpu"):
+        pytest.skip("other devices compute every operation alone")
+    fused = bm.fuse(PAIRS[name])
+    for n, rows in ((1, 3), (15, 1), (333, 3)):
+        a, b, c = (random((rows, n), dtype, seed) for seed in range(3))
+        wide = "float64" if dtype == "float64" else "float32"
+        for operands in ((a, b, c), (a, b[:, :1], c), (a, b, c[0, :1]), (a, b[:1], c[:1, ::-1])):
+            x, y, z = (v.astype(wide) for v in operands)
+            expected = {
+                "min(max(a, b), c)": lambda x, y, z: np.minimum(np.maximum(x, y), z),
+                "clip": lambda x, y, z: np.clip(x, x.dtype.type(-0.5), x.dtype.type(0.75)),
+                "clip to b": lambda x, y, z: np.minimum(np.maximum(x, y), x.dtype.type(0.75)),
+            }.get(name, PAIRS[name])(x, y, z)
+            result = np.asarray(fused(*map(bm.asarray, operands)))
+            np.testing.assert_array_equal(
+                result, np.broadcast_to(expected, result.shape).astype(a.dtype)
+            )
+
+
 def test_in_place(target: str) -> None:
     x = bm.asarray(np.arange(10, dtype=np.float32))
     bm.fuse(lambda a: bm.clip(a, 2, 7) - a)(x, out=x)

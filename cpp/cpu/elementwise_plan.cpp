@@ -39,6 +39,20 @@ int64_t cost_of(const Node& node, DType in) {
   }
 }
 
+bool is_half(DType type) { return type == DType::f16 || type == DType::bf16; }
+
+// What two operations in one step are called, and which operands of the second the first may be.
+struct Pair {
+  ElementwisePair kernel;
+  Elementwise first, second;
+  int sides;
+};
+constexpr Pair kPairs[] = {
+    {ElementwisePair::multiply_add, Elementwise::multiply, Elementwise::add, 2},
+    {ElementwisePair::multiply_subtract, Elementwise::multiply, Elementwise::subtract, 1},
+    {ElementwisePair::maximum_minimum, Elementwise::maximum, Elementwise::minimum, 1},
+};
+
 // A float32's bits as those of the half that it is.
 uint64_t half_bits(uint64_t bits, DType type) {
   const float value = std::bit_cast<float>(static_cast<uint32_t>(bits));
@@ -48,52 +62,80 @@ uint64_t half_bits(uint64_t bits, DType type) {
 
 }  // namespace
 
-// Takes one of two operands as the one element that it is, where there is a kernel for that.
-void ElementwisePlan::use_scalar(Elementwise op, DType type, uint32_t scalars, Step& step) const {
-  if (step.operands != 2) return;
-  const auto is_scalar = [&](int k) {
-    const Node& node = (*expression_)[step.operand[k]];
-    return node.op == Elementwise::constant ||
-           (node.op == Elementwise::input && (scalars >> node.operand[0] & 1));
-  };
-  if (is_scalar(0) == is_scalar(1)) return;
-  const int8_t k = is_scalar(0) ? 0 : 1;
-  const ElementwiseRun run = kernels().elementwise.with_scalar(k, op, type);
-  if (!run) return;
-  const Node& node = (*expression_)[step.operand[k]];
-  step.run = run;
-  step.scalar = k;
-  step.constant = node.op == Elementwise::constant;
-  if (step.constant) step.bits = node.dtype == type ? node.bits : half_bits(node.bits, type);
+// Whether the value of node `at` is one element all over a block.
+bool ElementwisePlan::is_scalar(int at, const Operation& as) const {
+  const Expression& e = *expression_;
+  if (as.halves && e[at].op == Elementwise::cast) at = e[at].operand[0];
+  return e[at].op == Elementwise::constant ||
+         (e[at].op == Elementwise::input && (as.scalars >> e[at].operand[0] & 1));
 }
 
-// An operation of halves, which is a cast of its operands, the operation in float32 and a cast of
-// its result, as one step, where it has a kernel.
-bool ElementwisePlan::halves_step(const Node& cast, uint32_t scalars, Step& step) const {
+// Operand k of a step is the value of node `at`; of halves, what that is before it is widened.
+bool ElementwisePlan::take_operand(int at, const Operation& as, int k, Step& step) const {
   const Expression& e = *expression_;
-  const Node& node = e[cast.operand[0]];
-  const int operands = arity_of(node.op);
-  if (operands == 0 || node.op == Elementwise::cast) return false;
-  if (cast.dtype != DType::f16 && cast.dtype != DType::bf16) return false;
-  step.run = kernels().elementwise.of(node.op, cast.dtype);
-  step.operands = static_cast<uint8_t>(operands);
-  bool constant = false;
-  for (int k = 0; k < operands; ++k) {
-    const Node& widened = e[node.operand[k]];
-    if (widened.op == Elementwise::constant) {  // a half, widened
-      step.operand[k] = node.operand[k];
-      constant = true;
-    } else if (widened.op == Elementwise::cast && e.operand_type(widened, 0) == cast.dtype) {
-      step.operand[k] = widened.operand[0];
-    } else {
-      return false;
+  const Node& node = e[at];
+  const auto bit = static_cast<uint8_t>(1 << k);
+  step.operand[k] = step.widened[k] = static_cast<uint8_t>(at);
+  if (is_scalar(at, as)) step.scalars |= bit;
+  if (node.op == Elementwise::constant) {
+    step.constants |= bit;
+    step.bits[k] = node.dtype == as.type ? node.bits : half_bits(node.bits, as.type);
+  } else if (as.halves) {
+    if (node.op != Elementwise::cast || e.operand_type(node, 0) != as.type) return false;
+    step.operand[k] = node.operand[0];
+  }
+  return true;
+}
+
+// One operation; with one of two operands as the one element that it is, where there is a kernel
+// for that.
+bool ElementwisePlan::one_step(int at, const Operation& as, Step& step) const {
+  const Node& node = (*expression_)[at];
+  step.operands = static_cast<uint8_t>(arity_of(node.op));
+  for (int k = 0; k < step.operands; ++k) {
+    if (!take_operand(node.operand[k], as, k, step)) return false;
+  }
+  const ElementwiseKernels& table = kernels().elementwise;
+  if (step.operands == 2 && (step.scalars == 1 || step.scalars == 2)) {
+    step.run = table.with_scalar(step.scalars - 1, node.op, as.type);
+  }
+  if (step.run) return true;
+  if (as.halves && step.constants) return false;  // they have no array of halves
+  step.scalars = step.constants = 0;
+  step.run = table.of(node.op, as.type);
+  return step.run;
+}
+
+// An operation and, as its operand, one that nothing else reads: `inner`.
+bool ElementwisePlan::pair_step(int at, const Operation& as, const int* uses, Step& step,
+                                int& inner) const {
+  const Expression& e = *expression_;
+  const Node& second = e[at];
+  for (const Pair& pair : kPairs) {
+    for (int side = 0; side < pair.sides; ++side) {
+      const int operand = second.operand[side];
+      const Node& first = e[operand];
+      if (second.op != pair.second || first.op != pair.first || uses[operand] != 1) continue;
+      Step s = step;
+      s.operands = 3;
+      const int k = pair.first == Elementwise::multiply && is_scalar(first.operand[0], as);
+      if (!take_operand(first.operand[k], as, 0, s) ||
+          !take_operand(first.operand[1 - k], as, 1, s) ||
+          !take_operand(second.operand[1 - side], as, 2, s) || s.scalars & 1) {
+        continue;
+      }
+      s.run = kernels().elementwise.of_pair(pair.kernel, s.scalars >> 1, as.type);
+      if (!s.run) continue;
+      step = s;
+      inner = operand;
+      return true;
     }
   }
-  use_scalar(node.op, cast.dtype, scalars, step);
-  return step.run && (!constant || step.constant);
+  return false;
 }
 
-// One step for each operation and cast that the result needs.
+// One step for each operation and cast that the result needs. An operation of halves is a cast of
+// its operands, the operation in float32 and a cast of its result: one step where it has a kernel.
 void ElementwisePlan::make_steps(uint32_t scalars) {
   const Expression& e = *expression_;
   int uses[kMaxExpressionNodes] = {};
@@ -105,31 +147,32 @@ void ElementwisePlan::make_steps(uint32_t scalars) {
     const Node& node = e[i];
     const int operands = arity_of(node.op);
     if (operands == 0 || uses[i] == 0) continue;
-    const Step plain{
-        nullptr, nullptr, static_cast<uint8_t>(i), static_cast<uint8_t>(operands), {}, -1,
-        false,   0};
-    Step step = plain;
-    if (node.op == Elementwise::cast && uses[node.operand[0]] == 1 &&
-        halves_step(node, scalars, step)) {
-      const Node& inner = e[node.operand[0]];
-      uses[node.operand[0]] = 0;
-      for (int k = 0; k < arity_of(inner.op); ++k) {
-        if (--uses[inner.operand[k]] > 0) ++uses[step.operand[k]];
+    const bool cast = node.op == Elementwise::cast;
+    const bool halves = cast && is_half(node.dtype) && uses[node.operand[0]] == 1 &&
+                        arity_of(e[node.operand[0]].op) > 0 &&
+                        e[node.operand[0]].op != Elementwise::cast;
+    const int at = halves ? node.operand[0] : i;
+    const Operation as{halves ? node.dtype : e.operand_type(node, operands - 1), halves, scalars};
+    Step plain{};
+    plain.node = static_cast<uint8_t>(i);
+    Step& step = step_[steps_++] = plain;
+    if (!cast || halves) {
+      int inner = -1;
+      if (pair_step(at, as, uses, step, inner) || one_step(at, as, step = plain)) {
+        extra_cost_ += cost_of(e[at], halves ? DType::f32 : as.type);
+        if (inner >= 0) uses[inner] = 0;
+        if (!halves) continue;
+        uses[at] = 0;
+        for (int k = 0; k < step.operands; ++k) {
+          if (--uses[step.widened[k]] > 0) ++uses[step.operand[k]];
+        }
+        continue;
       }
-      extra_cost_ += cost_of(inner, DType::f32);
-    } else {
       step = plain;
-      const DType in = e.operand_type(node, operands - 1);
-      std::copy_n(node.operand, operands, step.operand);
-      if (node.op == Elementwise::cast) {
-        step.convert = kernels().convert.of(in, node.dtype);
-      } else {
-        step.run = kernels().elementwise.of(node.op, in);
-        use_scalar(node.op, in, scalars, step);
-        extra_cost_ += cost_of(node, in);
-      }
     }
-    step_[steps_++] = step;
+    step.operands = 1;
+    step.operand[0] = node.operand[0];
+    step.convert = kernels().convert.of(e.operand_type(node, 0), node.dtype);
   }
   std::reverse(step_, step_ + steps_);
 }
@@ -148,7 +191,7 @@ ElementwisePlan::ElementwisePlan(const Expression& expression, uint32_t gathered
     widest_ = std::max<int64_t>(widest_, size_of(expression[step.node].dtype));
     for (int k = 0; k < step.operands; ++k) {
       last_use[step.operand[k]] = static_cast<int8_t>(s);
-      as_array[step.operand[k]] |= k != step.scalar;
+      as_array[step.operand[k]] |= !(step.scalars >> k & 1);
       widest_ = std::max<int64_t>(widest_, size_of(expression[step.operand[k]].dtype));
     }
   }
@@ -221,8 +264,9 @@ const std::byte* ElementwisePlan::run(Values& values, std::byte* target, int64_t
       step.convert(values.at[step.operand[0]], out, n);
     } else {
       const void* operands[3];
-      for (int k = 0; k < step.operands; ++k) operands[k] = values.at[step.operand[k]];
-      if (step.constant) operands[step.scalar] = &step.bits;
+      for (int k = 0; k < step.operands; ++k) {
+        operands[k] = step.constants >> k & 1 ? &step.bits[k] : values.at[step.operand[k]];
+      }
       step.run(operands, out, n);
     }
   }

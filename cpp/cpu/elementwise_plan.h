@@ -52,14 +52,24 @@ class ElementwisePlan {
     ElementwiseRun run;  // null for a cast
     ConvertRun convert;
     uint8_t node, operands, operand[3];
-    int8_t scalar;  // the operand that is one element; -1: none
-    bool constant;  // and that element is `bits`
-    uint64_t bits;
+    uint8_t widened[3];  // of halves, the casts that the operands are not read through
+    uint8_t scalars;     // a bit for each operand that is one element
+    uint8_t constants;   // and for those that are in `bits`
+    uint64_t bits[3];
+  };
+  // How the operations of a step are computed: in `type`, which is that of their operands or, of
+  // halves, that of the casts around them. `scalars` are the inputs that are one element.
+  struct Operation {
+    DType type;
+    bool halves;
+    uint32_t scalars;
   };
 
   void make_steps(uint32_t scalars);
-  bool halves_step(const Node& cast, uint32_t scalars, Step& step) const;
-  void use_scalar(Elementwise op, DType type, uint32_t scalars, Step& step) const;
+  bool is_scalar(int at, const Operation& as) const;
+  bool take_operand(int at, const Operation& as, int k, Step& step) const;
+  bool one_step(int at, const Operation& as, Step& step) const;
+  bool pair_step(int at, const Operation& as, const int* uses, Step& step, int& inner) const;
 
   int64_t slot_bytes(int64_t block) const { return (block * widest_ + 63) / 64 * 64; }
 

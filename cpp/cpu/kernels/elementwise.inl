@@ -44,6 +44,19 @@ void each_binary(const void* const* operands, void* to, int64_t n) {
   for (int64_t i = 0; i < n; ++i) out[i] = F::of(a[i], b[i]);
 }
 
+// Whether a result is one of the operands, which a half represents as it is.
+template <class F>
+inline constexpr bool kChooses =
+    std::is_same_v<F, Minimum> || std::is_same_v<F, Maximum> || std::is_same_v<F, Relu>;
+template <class F, class V, class T>
+inline void narrow_result(V v, T* p) {
+  if constexpr (kChooses<F>) {
+    narrow_exact(v, p);
+  } else {
+    narrow(v, p);
+  }
+}
+
 // Vectors of a function of vectors. Halves are widened on the way in and rounded on the way out.
 template <class F, class T>
 void vectors_unary(const void* const* operands, void* to, int64_t n) {
@@ -53,7 +66,7 @@ void vectors_unary(const void* const* operands, void* to, int64_t n) {
   int64_t i = 0;
   for (; i + kLength<V> <= n; i += kLength<V>) {
     const V x = widen(a + i);
-    narrow(F::of(x), out + i);
+    narrow_result<F>(F::of(x), out + i);
   }
   if (i < n) narrow_part<T>(F::of(widen_part<T>(a + i, n - i, T(0.0f))), out + i, n - i);
 }
@@ -69,13 +82,45 @@ void vectors_binary(const void* const* operands, void* to, int64_t n) {
   int64_t i = 0;
   for (; i + kLength<V> <= n; i += kLength<V>) {
     const V x = kScalar == 0 ? first : widen(a + i), y = kScalar == 1 ? second : widen(b + i);
-    narrow(F::of(x, y), out + i);
+    narrow_result<F>(F::of(x, y), out + i);
   }
   if (i < n) {
     const int64_t left = n - i;
     const V x = kScalar == 0 ? first : widen_part<T>(a + i, left, T(1.0f));
     const V y = kScalar == 1 ? second : widen_part<T>(b + i, left, T(1.0f));
     narrow_part<T>(F::of(x, y), out + i, left);
+  }
+}
+
+// G::of(F::of(a, b), c). Bits 0 and 1 of kScalars: b, and c, is one element.
+template <class F, class G, class T, int kScalars>
+void map_pair(const void* const* operands, void* to, int64_t n) {
+  const T* a = static_cast<const T*>(operands[0]);
+  const T* b = static_cast<const T*>(operands[1]);
+  const T* c = static_cast<const T*>(operands[2]);
+  T* out = static_cast<T*>(to);
+  constexpr bool kSecond = kScalars & 1, kThird = kScalars & 2;
+  if constexpr (kFloating<T>) {
+    using V = ComputeVector<T>;
+    const V second = broadcast<V>(static_cast<Compute<T>>(b[0]));
+    const V third = broadcast<V>(static_cast<Compute<T>>(c[0]));
+    int64_t i = 0;
+    for (; i + kLength<V> <= n; i += kLength<V>) {
+      const V y = kSecond ? second : widen(b + i), z = kThird ? third : widen(c + i);
+      narrow_result<G>(G::of(F::of(widen(a + i), y), z), out + i);
+    }
+    if (i < n) {
+      const int64_t left = n - i;
+      const V y = kSecond ? second : widen_part<T>(b + i, left, T(1.0f));
+      const V z = kThird ? third : widen_part<T>(c + i, left, T(1.0f));
+      narrow_part<T>(G::of(F::of(widen_part<T>(a + i, left, T(1.0f)), y), z), out + i, left);
+    }
+  } else {
+    const T second = b[0], third = c[0];
+    BITMETAL_INDEPENDENT
+    for (int64_t i = 0; i < n; ++i) {
+      out[i] = G::of(F::of(a[i], kSecond ? second : b[i]), kThird ? third : c[i]);
+    }
   }
 }
 
@@ -274,6 +319,15 @@ struct ElementwiseTable : ElementwiseKernels {
     ((run_scalar[0][static_cast<int>(op)][kTypeIndex<T>] = vectors_binary<F, T, 0>), ...);
     ((run_scalar[1][static_cast<int>(op)][kTypeIndex<T>] = vectors_binary<F, T, 1>), ...);
   }
+  template <class F, class G, class T, int... kScalars>
+  constexpr void pair_of(ElementwisePair pair, std::integer_sequence<int, kScalars...>) {
+    ((run_pair[static_cast<int>(pair)][kScalars][kTypeIndex<T>] = map_pair<F, G, T, kScalars>),
+     ...);
+  }
+  template <class F, class G, class... T>
+  constexpr void pair(ElementwisePair pair) {
+    (pair_of<F, G, T>(pair, std::make_integer_sequence<int, 4>{}), ...);
+  }
   template <class F, class... T>
   constexpr void binary_each(Elementwise op) {
     ((run[static_cast<int>(op)][kTypeIndex<T>] = each_binary<F, T>), ...);
@@ -396,6 +450,10 @@ constexpr ElementwiseKernels elementwise_kernels() {
   k.unary_vectors<Relu, float16, bfloat16>(E::relu);
   k.unary_vectors<Squared, float16, bfloat16>(E::square);
   k.unary_vectors<Reciprocal, float16, bfloat16>(E::reciprocal);
+  k.pair<Multiply, Add, float, double, float16, bfloat16>(ElementwisePair::multiply_add);
+  k.pair<Multiply, Subtract, float, double, float16, bfloat16>(ElementwisePair::multiply_subtract);
+  k.pair<Maximum, Minimum, float, double, float16, bfloat16, int8_t, uint8_t, int32_t, int64_t>(
+      ElementwisePair::maximum_minimum);
   for (DType half : {DType::f16, DType::bf16}) {
     k.set(E::negative, half, map_unary<FlippedSign, uint16_t>);
     k.set(E::absolute, half, map_unary<ClearedSign, uint16_t>);

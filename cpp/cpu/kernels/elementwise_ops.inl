@@ -7,6 +7,8 @@
 
 template <>
 inline constexpr bool kFloating<Floats> = true;
+template <>
+inline constexpr bool kFloating<Doubles> = true;
 
 template <class T>
 using Unsigned = std::make_unsigned_t<T>;
@@ -47,12 +49,20 @@ struct Divide {
 struct Minimum {
   template <class T>
   static T of(T a, T b) {
+    if constexpr (std::is_same_v<T, Floats> || std::is_same_v<T, Doubles>) {
+      const T lesser = min(a, b);  // b where one is NaN
+      return a != a ? a : lesser;
+    }
     return ((a < b) | (a != a)) ? a : b;
   }
 };
 struct Maximum {
   template <class T>
   static T of(T a, T b) {
+    if constexpr (std::is_same_v<T, Floats> || std::is_same_v<T, Doubles>) {
+      const T greater = max(a, b);
+      return a != a ? a : greater;
+    }
     return ((a > b) | (a != a)) ? a : b;
   }
 };
