@@ -338,7 +338,7 @@ Array to_shared_array(const char* op, const char* name, nb::handle object) {
 }
 
 Array to_array(const char* op, const char* name, nb::handle object, Device& device) {
-  const Array a = to_shared_array(op, name, object);
+  Array a = to_shared_array(op, name, object);
   if (nb::isinstance<Array>(object) || &a.device() == &device) return a;
   return without_gil(device, a.bytes(), [&] { return copy_to_device(a, device); });
 }

@@ -54,12 +54,12 @@ constexpr float kTanhNear[] = {-0.33333331918891826f, 0.13332963273321602f, -0.0
 inline Floats tanh_of(Floats x) {
   using K = ExpConstants<float>;
   const Floats size = at_most(magnitude(x), 10.0f);  // where it is 1
-  const Floats shifted = fma(size, Floats{} + 2.8853900817779268f, Floats{} + K::kRound);
-  const Floats n = shifted - K::kRound;
-  const Floats r = fma(n, Floats{} - K::kLn2Low / 2, fma(n, Floats{} - K::kLn2High / 2, size));
+  constexpr float kRound = K::kRound + K::kBias;     // its last places are an exponent's
+  const Floats shifted = fma(size, Floats{} + 2.8853900817779268f, Floats{} + kRound);
+  const Floats n = shifted - kRound;
+  const Floats r = fma(n, Floats{} - 0.34657359f, size);  // log(2) / 2 to a 30th of a unit
   const Floats part = fma(r * r, polynomial(r, kTanhPolynomial), r);
-  const Words exponent = (Words)shifted - std::bit_cast<uint32_t>(K::kRound) + K::kBias;
-  const Floats power = (Floats)(exponent << K::kMantissa);
+  const Floats power = (Floats)((Words)shifted << K::kMantissa);
   const Floats e = fma(power, part, fma(power, Floats{} + 0.5f, Floats{} - 0.5f));
   const Floats square = x * x, near = fma(x * square, polynomial(square, kTanhNear), x);
   return size < 0.35f ? near : with_sign_of(e / (e + 1), x);
@@ -140,21 +140,22 @@ inline Doubles mills_polynomial(Doubles s) {
   return mills_terms(s, std::make_integer_sequence<int, 12>{});
 }
 
-// Phi(-t) times 2^kScale for 0 <= t <= kEnd.
+// Phi(-t) times a factor for 0 <= t <= kEnd, rounded once where it is subnormal.
 template <class V>
-inline V normal_tail(V t) {
+inline V normal_tail(V t, V factor) {
   using C = ElementOf<V>;
   const V inverse = 1 / (t + 4), mills = mills_polynomial((t - 4) * inverse) * inverse;
-  const V square = t * t, rest = product_rest(t, t, square);
-  return exp_inside<Tail<C>::kScale>(C(-0.5) * square, C(-0.5) * rest) * mills;
+  const V half = C(-0.5) * t, exponent = half * t;
+  const PowerOf2<V> e = exp_parts(exponent, product_rest(half, t, exponent));
+  return times_power(factor * mills * e.power, e.n);
 }
 
+// (x + |x|) / 2 - t Phi(-t), t = |x|.
 template <class V>
 inline V gelu_of(V x) {
-  constexpr auto kUnit = Tail<ElementOf<V>>::kUnit;
-  const V tail = normal_tail(at_most(magnitude(x), Mills<ElementOf<V>>::kEnd));
-  const V positive = x * fma(tail, V{} - kUnit, V{} + 1);
-  return x < 0 ? x * tail * kUnit : positive;
+  using C = ElementOf<V>;
+  const V size = magnitude(x), t = at_most(size, Mills<C>::kEnd);
+  return fma(size, V{} + C(0.5), C(0.5) * x) - normal_tail(t, t);
 }
 
 // The same for 16-bit results, to 2^-14 of them: (x + |x|) / 2 - t Phi(-t), t = |x|.
@@ -250,8 +251,7 @@ inline Floats erf_beyond_1(Floats size) {
 }
 inline Doubles erf_beyond_1(Doubles size) {
   constexpr double kSqrt2 = 1.4142135623730951;
-  const Doubles tail = normal_tail(at_most(size, 6.0) * kSqrt2);
-  return fma(tail, Doubles{} - 2 * Tail<double>::kUnit, Doubles{} + 1);
+  return 1 - normal_tail(at_most(size, 6.0) * kSqrt2, Doubles{} + 2);
 }
 
 template <class V>

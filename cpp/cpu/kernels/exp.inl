@@ -93,21 +93,34 @@ inline V times_power(V x, V n) {
   return x * (V)(first << K::kMantissa) * (V)(second << K::kMantissa);
 }
 
-// e^(x + rest) times 2^kScale for kLowest <= x <= 88, where a later factor needs the digits that a
-// small result would lose; `rest` is what x lost in rounding, or nothing.
-template <int kScale, class V, class... Rest>
-inline V exp_inside(V x, Rest... rest) {
+// e^(x + rest) = power * 2^n for kLowest <= x <= 88; `rest` is what x lost in rounding, or nothing.
+template <class V>
+struct PowerOf2 {
+  V power, n;
+};
+template <class V, class... Rest>
+inline PowerOf2<V> exp_parts(V x, Rest... rest) {
   using C = ElementOf<V>;
   using K = ExpConstants<C>;
   constexpr C kLog2e = static_cast<C>(1.4426950408889634);
   const V n = fma(x, V{} + kLog2e, V{} + K::kRound) - K::kRound;
-  const V reduced = fma(n, V{} - K::kLn2Low, fma(n, V{} - K::kLn2High, x));
-  const V r = (reduced + ... + rest);
-  const V power = fma(r * r, polynomial(r, K::kPolynomial), r) + 1;
-  if constexpr (kScale == 0) {
-    return times_power(power, n);
+  V r = fma(n, V{} - K::kLn2High, x);
+  if constexpr (sizeof...(rest) == 0) {
+    r = fma(n, V{} - K::kLn2Low, r);
   } else {
-    return times_power(power, n + kScale);
+    r += fma(n, V{} - K::kLn2Low, (rest + ...));
+  }
+  return {fma(r, fma(r, polynomial(r, K::kPolynomial), V{} + 1), V{} + 1), n};
+}
+
+// The same times 2^kScale, where a later factor needs the digits that a small result would lose.
+template <int kScale, class V, class... Rest>
+inline V exp_inside(V x, Rest... rest) {
+  const PowerOf2<V> parts = exp_parts(x, rest...);
+  if constexpr (kScale == 0) {
+    return times_power(parts.power, parts.n);
+  } else {
+    return times_power(parts.power, parts.n + kScale);
   }
 }
 
