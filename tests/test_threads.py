@@ -105,13 +105,16 @@ print(time.process_time() - start)
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="threads are counted in /proc")
 def test_threads_start_when_there_is_work_for_them() -> None:
     code = """
-import os, bitmetal as bm
+import os, threading, bitmetal as bm
 def count(): return len(os.listdir("/proc/self/task"))
+end = threading.Event()
+threading.Thread(target=end.wait).start()  # with the first, ThreadSanitizer starts one of its own
 before = count()
 bm.ones((64,)) + bm.ones((64,))
 small = count()
 bm.exp(bm.ones((1 << 22,)))
 print(small - before, count() - before)
+end.set()
 """
     assert child(code, BITMETAL_NUM_THREADS="5", OPENBLAS_NUM_THREADS="1") == "0 4"
 
