@@ -87,6 +87,19 @@ def test_permuted_copies_in_tiles(dtype: str, target: str) -> None:
             np.testing.assert_array_equal(reverse, a[::-1].transpose(axes))
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "int64"])
+def test_rows_of_any_length_and_step(dtype: str, target: str) -> None:
+    a = random((3, 531), dtype)
+    for n in (1, 7, 16, 17, 33, 64, 65, 131, 265):
+        for step in (slice(n, 0, -1), slice(0, 2 * n, 2), slice(1, 2 * n, 2), slice(0, 3 * n, 3)):
+            view = bm.asarray(a)[:, step]
+            np.testing.assert_array_equal(view.copy(), a[:, step])
+        spread = bm.zeros((3, 2 * n), dtype)
+        spread[:, ::2] = bm.asarray(a)[:, :n]
+        np.testing.assert_array_equal(np.asarray(spread)[:, ::2], a[:, :n])
+        assert not np.asarray(spread)[:, 1::2].any()
+
+
 def test_large_transposed_copy(target: str) -> None:
     a = random((1025, 2049), "float32")
     np.testing.assert_array_equal(bm.asarray(a).T.copy(), a.T)

@@ -157,6 +157,34 @@ def test_nan_wins(name: str, at: int, target: str) -> None:
             np.testing.assert_array_equal(result, expected)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float16", "float64", "int64", "int8"])
+@pytest.mark.parametrize("name", ["max", "min", "argmax", "argmin"])
+def test_many_rows_at_once(name: str, dtype: str, target: str) -> None:
+    """Ties everywhere, and in a few rows a NaN or an infinity."""
+    if dtype == "float64" and not target.startswith("cpu"):
+        pytest.skip("no float64 on a GPU")
+    generator = np.random.default_rng(1)
+    for shape in ((70, 9), (300, 3), (37, 64), (2100, 17)):
+        a = generator.integers(-2, 3, shape).astype(dtype)
+        if dtype.startswith("float"):
+            a[3::20, -1] = np.nan
+            a[4::20, 1] = np.inf
+            a[5::20, :] = -np.inf
+        for view, axis in ((a, 1), (a, 0), (a.T, 0), (a[:, ::2], 1), (a[::-1], 1), (a[5:25], 0)):
+            expected = getattr(np, name)(view, axis=axis)
+            np.testing.assert_array_equal(getattr(bm, name)(bm.asarray(view), axis), expected)
+
+
+@pytest.mark.parametrize("at", [5, 16384, 40000, 69999])
+def test_first_place_in_a_long_line(at: int, target: str) -> None:
+    a = np.zeros(70000, np.float32)
+    a[[at, 69999]] = 1
+    assert bm.argmax(a).item() == at
+    assert bm.argmin(-a).item() == at
+    a[[at, 69999]] = np.nan
+    assert bm.argmax(a).item() == bm.argmin(a).item() == at
+
+
 @pytest.mark.parametrize("ord", [1, 2, np.inf])
 def test_norm_of_the_extremes(ord: float, target: str) -> None:  # noqa: A002
     """Squares of these overflow, or are nothing."""
@@ -175,6 +203,22 @@ def test_logsumexp_of_infinities(target: str) -> None:
     with np.errstate(invalid="ignore"):
         expected = np.logaddexp.reduce(a.astype(np.float64), axis=1)
     np.testing.assert_allclose(bm.logsumexp(a, axis=1), expected, rtol=1e-6)
+    np.testing.assert_allclose(bm.logsumexp(np.ascontiguousarray(a.T), axis=0), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("columns", [3, 20, 600])
+def test_logsumexp_down_columns(columns: int, target: str) -> None:
+    """More rows than a chunk has, an infinity or a NaN in some of them."""
+    a = random((5000, columns), "float32") * 30
+    a[:100, 0] = -np.inf
+    a[[40, 4000], 1] = np.inf
+    a[:4500, 2] = -np.inf
+    for nan_at in (None, 4200):
+        if nan_at:
+            a[nan_at, 1] = np.nan
+        with np.errstate(invalid="ignore"):
+            expected = np.logaddexp.reduce(a.astype(np.float64), axis=0)
+        np.testing.assert_allclose(bm.logsumexp(a, axis=0), expected, rtol=1e-6)
 
 
 def test_variance_keeps_its_digits(target: str) -> None:

@@ -50,6 +50,7 @@ CASES = [
 CASES += [row("cumprod", shape, 0, d) for shape in [(17,), (9, 600)] for d in (*FLOATS, "int64")]
 CASES += [row("cumsum", (2, 50001), 1, dtype) for dtype in ("float32", "uint8")]
 CASES += [row("cumsum", (2, 5000), 0, "float32"), row("cumsum", (70, 20000), 1, "int8")]
+CASES += [row("cumsum", (3, 11, 523), 1, dtype) for dtype in (*FLOATS, "int32")]
 
 
 @over(CASES)

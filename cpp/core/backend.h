@@ -100,7 +100,8 @@ class Backend {
   virtual void reduce(Reduction op, const Array& in, double ddof, const Array& out) = 0;
   // Along the middle one of [outer, axis, inner].
   virtual void scan(Scan op, const Array& in, const Array& out) = 0;
-  // Over the last axis of [rows, columns].
+  // Over the last axis of [rows, columns]; the cpu device also takes the middle one of [outer,
+  // axis, inner].
   virtual void softmax(const Array& in, const Array& out) = 0;
   virtual void rms_norm(const Array& in, const Array* weight, float eps, const Array& out) = 0;
   virtual void layer_norm(const Array& in, const Array* weight, const Array* bias, double eps,

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "core/thread_pool.h"
 #include "cpu/backend.h"
@@ -134,10 +135,11 @@ struct Total {
 
 // The best element, or its index.
 struct Best {
-  Best(Reduction op, DType type, const Array& output)
+  Best(Reduction op, DType type, int64_t n, const Array& output)
       : least(op == Reduction::min || op == Reduction::argmin || op == Reduction::all),
         index(op == Reduction::argmax || op == Reduction::argmin),
-        size(size_of(type)),
+        length(n),
+        size(static_cast<int64_t>(size_of(type))),
         kernels(cpu::kernels().reduce.of(type)),
         out(output) {}
   struct State {
@@ -145,22 +147,28 @@ struct Best {
     int64_t at;
   };
 
-  State of(const std::byte* run, int64_t n, int64_t begin) const {
+  State of(const std::byte* run, int64_t n, int64_t) const {
     State s;
     kernels.best(run, n, least, s.value);
-    s.at = index ? begin + kernels.find(run, n, s.value) : 0;
+    s.at = index && n == length ? kernels.find(run, n, s.value) : 0;
     return s;
   }
-  State merge(const State& a, const State& b) const {
-    alignas(8) std::byte both[16], value[8];
-    std::memcpy(both, a.value, size);
-    std::memcpy(both + size, b.value, size);
-    kernels.best(both, 2, least, value);
-    return kernels.find(both, 2, value) == 0 ? a : b;
+  // Of a line's chunks; only the one that has the best element is searched for it.
+  State merge_all(const State* states, int64_t chunks, int64_t line, const Lines& lines) const {
+    std::vector<std::byte> values(chunks * size);
+    for (int64_t i = 0; i < chunks; ++i) std::memcpy(&values[i * size], states[i].value, size);
+    State s;
+    kernels.best(values.data(), chunks, least, s.value);
+    if (index) {
+      const int64_t begin = kernels.find(values.data(), chunks, s.value) * lines.chunk_length();
+      const int64_t n = std::min(lines.chunk_length(), length - begin);
+      s.at = begin + kernels.find(lines.run(line, begin, n), n, s.value);
+    }
+    return s;
   }
   bool has_rows() const { return true; }
   void rows(const std::byte* first, int64_t stride, int64_t n, int64_t begin, int64_t end) const {
-    const int64_t row_bytes = stride * static_cast<int64_t>(size);
+    const int64_t row_bytes = stride * size;
     if (!index) {
       kernels.best_rows(first + begin * row_bytes, end - begin, stride, n, least, out.at(begin),
                         nullptr);
@@ -183,7 +191,7 @@ struct Best {
 
  private:
   const bool least, index;
-  const size_t size;
+  const int64_t length, size;
   const ReduceTypeKernels& kernels;
   const ResultWriter out;
 };
@@ -251,9 +259,7 @@ struct LogSumExp {
         to_double(cpu::kernels().convert.of(type, DType::f64)),
         exponentials(cpu::kernels().softmax.of(type).exponentials),
         out(output) {}
-  struct State {
-    double top, sum;  // of exp(x - top)
-  };
+  using State = ExponentialSum;
 
   State of(const std::byte* run, int64_t n, int64_t) const {
     alignas(8) std::byte value[8];
@@ -263,16 +269,8 @@ struct LogSumExp {
     s.sum = std::isfinite(s.top) ? exponentials(run, n, s.top, nullptr) : 1;
     return s;
   }
-  State merge(const State& a, const State& b) const {
-    if (std::isnan(a.top) || std::isnan(b.top)) return {NAN, 1};
-    const State& high = a.top < b.top ? b : a;
-    const State& low = a.top < b.top ? a : b;
-    if (!std::isfinite(high.top) || low.top == -INFINITY) return high;
-    return {high.top, high.sum + low.sum * std::exp(low.top - high.top)};
-  }
-  void finish(int64_t line, const State& s, const Lines&) const {
-    out.write(line, s.top + std::log(s.sum));
-  }
+  State merge(const State& a, const State& b) const { return join_sums(a, b); }
+  void finish(int64_t line, const State& s, const Lines&) const { out.write(line, log_of(s)); }
 
  private:
   decltype(ReduceTypeKernels::best) const best;
@@ -319,7 +317,12 @@ void reduce_lines(const Op& op, const Lines& lines) {
     }
   });
   for (int64_t line = 0; line < lines.count(); ++line) {
-    op.finish(line, merge_pairwise(op, &partial[line * chunks], chunks), lines);
+    const typename Op::State* parts = &partial[line * chunks];
+    if constexpr (requires { op.merge_all(parts, chunks, line, lines); }) {
+      op.finish(line, op.merge_all(parts, chunks, line, lines), lines);
+    } else {
+      op.finish(line, merge_pairwise(op, parts, chunks), lines);
+    }
   }
 }
 
@@ -337,7 +340,7 @@ void CpuBackend::reduce(Reduction op, const Array& in, double ddof, const Array&
     case Reduction::argmax:
     case Reduction::argmin:
     case Reduction::all:
-    case Reduction::any: return reduce_lines(Best(op, type, out), lines);
+    case Reduction::any: return reduce_lines(Best(op, type, lines.length(), out), lines);
     case Reduction::norm_inf: return reduce_lines(GreatestMagnitude(type, out), lines);
     case Reduction::var:
     case Reduction::std: return reduce_lines(Variance(op, type, lines.length(), ddof, out), lines);

@@ -5,86 +5,29 @@
 #include <span>
 #include <vector>
 
-#include "core/thread_pool.h"
-#include "cpu/grain.h"
+#include "cpu/columns.h"
 #include "cpu/reduce.h"
 
 namespace bitmetal::cpu {
 namespace {
 
-// Columns of a task: 4 KiB or more of a row at a time, and fewer only for want of tasks.
-constexpr int64_t kTile = 2048, kShortTile = 128;
-// Rows are cut into chunks whatever the number of threads: so many rows, or elements, at least,
-// that partial results are few beside them.
-constexpr int64_t kChunkRows = 512, kChunkElements = 1 << 17;
-
-// Blocks of columns of `in`, and where their results go.
-class Columns {
- public:
-  Columns(const Array& in, int across)
-      : in_(in),
-        across_(across),
-        n(in.shape(1)),
-        width(in.shape(across)),
-        groups(in.shape(2 - across)),
-        chunk_rows(std::max(kChunkRows, kChunkElements / std::max<int64_t>(width, 1))),
-        chunks((n + chunk_rows - 1) / chunk_rows),
-        results(groups * chunks * width),
-        tile_(tile_of(width, groups * chunks)),
-        tiles_((width + tile_ - 1) / tile_) {}
-
-  // Calls body(first, rows, columns, at) for each block: `at` is the place of its partial results
-  // among all of [groups, chunks, width].
-  template <class Body>
-  void each(Body&& body) const {
-    const auto element = static_cast<int64_t>(size_of(in_.dtype()));
-    const int64_t bytes = std::min(n, chunk_rows) * std::min(width, tile_) * element;
-    parallel_for(groups * chunks * tiles_, grain_of(bytes), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t first = i % tiles_ * tile_, block = i / tiles_;
-        const int64_t g = block / chunks, row = block % chunks * chunk_rows;
-        const int64_t start = g * in_.stride(2 - across_) + row * in_.stride(1) + first;
-        body(in_.data() + start * element, std::min(chunk_rows, n - row),
-             std::min(tile_, width - first), block * width + first);
-      }
-    });
+// Results of a group's columns to the output: neighbours of columns are neighbours there where they
+// are counted by the last dimension.
+template <class T>
+void write(const Columns& columns, const ResultWriter& out, int64_t group, const T* values) {
+  if (columns.across == 2) return out.write(group * columns.width, values, columns.width);
+  for (int64_t c = 0; c < columns.width; ++c) out.write(c * columns.groups + group, values[c]);
+}
+void write_bytes(const Columns& columns, const ResultWriter& out, int64_t group, int64_t size,
+                 const std::byte* values) {
+  if (columns.across == 2) {
+    std::memcpy(out.at(group * columns.width), values, columns.width * size);
+    return;
   }
-
-  // Results of a group's columns to the output: neighbours of columns are neighbours there where
-  // they are counted by the last dimension.
-  template <class T>
-  void write(const ResultWriter& out, int64_t group, const T* values) const {
-    if (across_ == 2) return out.write(group * width, values, width);
-    for (int64_t c = 0; c < width; ++c) out.write(c * groups + group, values[c]);
+  for (int64_t c = 0; c < columns.width; ++c) {
+    std::memcpy(out.at(c * columns.groups + group), values + c * size, size);
   }
-  void write_bytes(const ResultWriter& out, int64_t group, const std::byte* values) const {
-    const size_t size = size_of(in_.dtype());
-    if (across_ == 2) {
-      std::memcpy(out.at(group * width), values, width * size);
-      return;
-    }
-    for (int64_t c = 0; c < width; ++c) {
-      std::memcpy(out.at(c * groups + group), values + c * size, size);
-    }
-  }
-
- private:
-  // Columns do not depend on each other: their results are the same for any number of threads.
-  static int64_t tile_of(int64_t width, int64_t blocks) {
-    int64_t tile = kTile;
-    while (tile > kShortTile && blocks * ((width + tile - 1) / tile) < thread_count()) tile /= 2;
-    return tile;
-  }
-
-  const Array& in_;
-  const int across_;
-
- public:
-  const int64_t n, width, groups, chunk_rows, chunks, results;
-
- private:
-  const int64_t tile_, tiles_;
-};
+}
 
 ColumnFold fold_of(Reduction op) {
   switch (op) {
@@ -133,9 +76,9 @@ void totals(Reduction op, const Columns& columns, const Array& in, const ResultW
     }
     finish(op, floating, columns.n, {total, static_cast<size_t>(columns.width)});
     if (floating || op == Reduction::mean) {
-      columns.write(out, g, &total->real);
+      write(columns, out, g, &total->real);
     } else {
-      columns.write(out, g, &total->integer);
+      write(columns, out, g, &total->integer);
     }
   }
 }
@@ -150,7 +93,7 @@ void best(bool least, const Columns& columns, const Array& in, const ResultWrite
   for (int64_t g = 0; g < columns.groups; ++g) {
     std::byte* of_group = &partial[g * columns.chunks * columns.width * size];
     kernels.best_columns(of_group, columns.chunks, columns.width, columns.width, least, of_group);
-    columns.write_bytes(out, g, of_group);
+    write_bytes(columns, out, g, size, of_group);
   }
 }
 
@@ -172,7 +115,7 @@ void find_best(bool least, const Columns& columns, const Array& in, const Result
     for (int64_t c = 0; c < columns.width; ++c) {
       index[c] = chunk[c] * columns.chunk_rows + where[first + chunk[c] * columns.width + c];
     }
-    columns.write(out, g, index.data());
+    write(columns, out, g, index.data());
   }
 }
 
@@ -201,7 +144,17 @@ void variance(bool root, double ddof, const Columns& columns, const Array& in,
     for (int64_t c = 0; c < columns.width; ++c) {
       s[c] = root ? std::sqrt(s[c] / divisor) : s[c] / divisor;
     }
-    columns.write(out, g, s);
+    write(columns, out, g, s);
+  }
+}
+
+void log_of_sums(const Columns& columns, const Array& in, const ResultWriter& out) {
+  const auto sums = column_sums(columns, in);
+  std::vector<double> result(columns.width);
+  for (int64_t g = 0; g < columns.groups; ++g) {
+    const ExponentialSum* of_group = &sums[g * columns.width];
+    std::transform(of_group, of_group + columns.width, result.begin(), log_of);
+    write(columns, out, g, result.data());
   }
 }
 
@@ -209,8 +162,8 @@ void variance(bool root, double ddof, const Columns& columns, const Array& in,
 
 bool has_columns(Reduction op, DType type) {
   switch (op) {
-    case Reduction::norm_inf:
-    case Reduction::logsumexp: return false;
+    case Reduction::norm_inf: return false;
+    case Reduction::logsumexp:
     case Reduction::var:
     case Reduction::std:
     case Reduction::norm1: return is_floating(type);
@@ -228,6 +181,7 @@ void reduce_columns(Reduction op, const Array& in, int across, double ddof, cons
     case Reduction::min: return best(true, columns, in, writer);
     case Reduction::argmax: return find_best(false, columns, in, writer);
     case Reduction::argmin: return find_best(true, columns, in, writer);
+    case Reduction::logsumexp: return log_of_sums(columns, in, writer);
     case Reduction::var: return variance(false, ddof, columns, in, writer);
     case Reduction::std: return variance(true, ddof, columns, in, writer);
     default: return totals(op, columns, in, writer);

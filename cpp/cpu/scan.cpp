@@ -5,6 +5,7 @@
 #include "cpu/backend.h"
 #include "cpu/grain.h"
 #include "cpu/isa/kernels.h"
+#include "cpu/stream.h"
 
 namespace bitmetal::cpu {
 namespace {
@@ -37,7 +38,6 @@ class Scanner {
 
  private:
   static constexpr int64_t kManyLines = 64;  // enough work for the threads of any processor
-  static constexpr int64_t kColumns = 512;   // of a block: totals of 4 KiB, rows of 512 bytes up
   static constexpr int64_t kChunks = 64;     // that a cache holds between two passes: 4 MiB
 
   const std::byte* in(int64_t i) const { return in_ + i * in_size_; }
@@ -92,18 +92,31 @@ class Scanner {
 
   // Lines side by side, a block of them at a time, row after row.
   void columns() const {
-    const int64_t blocks = (inner_ + kColumns - 1) / kColumns;
-    const int64_t bytes = n_ * std::min(kColumns, inner_) * (in_size_ + out_size_);
+    constexpr int64_t kRows = 4;  // that pass an L1 on their way to memory: 16 KiB at most
+    const int64_t blocks = (inner_ + kScanColumns - 1) / kScanColumns;
+    const int64_t bytes = n_ * std::min(kScanColumns, inner_) * (in_size_ + out_size_);
+    const bool streams = outer_ * n_ * inner_ * out_size_ >= static_cast<int64_t>(kStreamBytes);
     parallel_for(outer_ * blocks, grain_of(bytes), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
-        const int64_t column = i % blocks * kColumns, width = std::min(kColumns, inner_ - column);
-        Sum totals[kColumns];
+        const int64_t column = i % blocks * kScanColumns;
+        const int64_t width = std::min(kScanColumns, inner_ - column);
+        const int64_t first = i / blocks * n_ * inner_ + column;
+        Sum totals[kScanColumns];
         std::fill_n(totals, width, neutral());
-        for (int64_t row = 0; row < n_; ++row) {
-          const int64_t at = (i / blocks * n_ + row) * inner_ + column;
-          kernels_.row(product_, in(at), width, totals, out(at));
+        if (!streams) {
+          kernels_.rows(product_, in(first), n_, inner_, width, totals, out(first), inner_);
+          continue;
+        }
+        alignas(64) std::byte block[kRows * kScanColumns * sizeof(Sum)];
+        for (int64_t row = 0; row < n_; row += kRows) {
+          const int64_t rows = std::min(kRows, n_ - row), at = first + row * inner_;
+          kernels_.rows(product_, in(at), rows, inner_, width, totals, block, width);
+          for (int64_t r = 0; r < rows; ++r) {
+            stream(out(at + r * inner_), block + r * width * out_size_, width * out_size_);
+          }
         }
       }
+      if (streams) stream_fence();
     });
   }
 

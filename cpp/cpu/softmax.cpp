@@ -4,6 +4,7 @@
 
 #include "core/thread_pool.h"
 #include "cpu/backend.h"
+#include "cpu/columns.h"
 #include "cpu/grain.h"
 #include "cpu/isa/kernels.h"
 #include "cpu/row_writer.h"
@@ -106,8 +107,44 @@ class Softmax {
   const ConvertRun to_double_;
 };
 
+// Read twice, row after row: for the columns' sums, then for the result.
+void softmax_columns(const Array& in, const Array& out) {
+  const Columns columns(in, 2);
+  const auto kernel = kernels().softmax.of(in.dtype()).columns;
+  const auto size = static_cast<int64_t>(size_of(in.dtype()));
+  const int64_t inner = in.shape(2);
+  const bool streams = out.bytes() >= kStreamBytes;
+  std::vector<double> tops(columns.groups * inner), factors(columns.groups * inner);
+  {
+    const auto sums = column_sums(columns, in);
+    for (int64_t i = 0; i < columns.groups * inner; ++i) {
+      const ExponentialSum& s = sums[i];
+      tops[i] = s.top;
+      factors[i] = std::isinf(s.top) ? NAN : 1 / s.sum;
+    }
+  }
+  columns.each([&](const std::byte* first, int64_t rows, int64_t width, int64_t at) {
+    const int64_t column = at / (columns.chunks * inner) * inner + at % inner;
+    const double *top = &tops[column], *factor = &factors[column];
+    std::byte* to = out.data() + (first - in.data());
+    if (!streams) return kernel(first, rows, inner, width, top, factor, to, inner);
+    constexpr int64_t kRows = 8;  // of 8 KiB at most on their way through L2
+    std::byte* block = scratch(Scratch::own, kRows * width * size);
+    for (int64_t row = 0; row < rows; row += kRows) {
+      const int64_t count = std::min(kRows, rows - row);
+      kernel(first + row * inner * size, count, inner, width, top, factor, block, width);
+      for (int64_t r = 0; r < count; ++r) {
+        stream(to + (row + r) * inner * size, block + r * width * size, width * size);
+      }
+    }
+    stream_fence();
+  });
+}
+
 }  // namespace
 
-void CpuBackend::softmax(const Array& in, const Array& out) { Softmax(in, out).run(); }
+void CpuBackend::softmax(const Array& in, const Array& out) {
+  in.rank() == 3 ? softmax_columns(in, out) : Softmax(in, out).run();
+}
 
 }  // namespace bitmetal::cpu

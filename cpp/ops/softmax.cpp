@@ -10,12 +10,21 @@ Array softmax(const Array& a, int requested_axis, const OptionalArray& out) {
   Output output("softmax", out, a.shape(), a.dtype(), a.device(), {&a});
   if (a.size() == 0) return output.finish();
 
+  const bool last = axis == a.rank() - 1;
+  if (!last && a.device().kind() == "cpu") {
+    Dims view{1, a.shape(axis), 1};
+    for (int i = 0; i < a.rank(); ++i) {
+      if (i != axis) view[i < axis ? 0 : 2] *= a.shape(i);
+    }
+    perform<&Backend::softmax>(a.device(), reshape(contiguous(a), view),
+                               reshape(output.target(), view));
+    return output.finish();
+  }
   Dims order;
   for (int i = 0; i < a.rank(); ++i) {
     if (i != axis) order.push_back(i);
   }
   order.push_back(axis);
-  const bool last = axis == a.rank() - 1;
   const Array in = contiguous(last ? a : permute(a, order));
   const Array result = last ? output.target() : Array(in.shape(), a.dtype(), a.device());
   const Dims rows{a.size() / a.shape(axis), a.shape(axis)};

@@ -12,7 +12,7 @@
 #include "cpu/kernels/reduce.inl"
 #include "cpu/kernels/rms_norm.inl"
 #include "cpu/kernels/scan.inl"
-#include "cpu/kernels/softmax.inl"
+#include "cpu/kernels/softmax_columns.inl"
 #include "cpu/kernels/ternary.inl"
 
 constexpr Kernels make_kernels(Isa isa) {

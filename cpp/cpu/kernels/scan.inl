@@ -2,7 +2,7 @@
 // instruction set, whatever the length of its registers.
 #pragma once
 
-#include "cpu/kernels/reduce.inl"
+#include "cpu/kernels/columns.inl"
 
 struct AddTerms {
   static constexpr int kStart = 0;
@@ -91,39 +91,77 @@ Sum scan_run(bool product, const void* in, int64_t n, Sum start, void* out) {
                  : scan_elements<AddTerms>(p, n, start, out);
 }
 
+static_assert(kScanColumns <= kWidenBlock);
+// Down at most kScanColumns columns, a few rows between a load and a store of the totals.
 template <class Join, class T>
-void scan_one_row(const T* in, int64_t n, Sum* totals, void* out_bytes) {
+void scan_down(const T* in, int64_t rows, int64_t stride, int64_t width, Sum* totals,
+               void* out_bytes, int64_t out_stride) {
   using Total = std::conditional_t<kFloating<T>, double, uint64_t>;
   using Out = std::conditional_t<kFloating<T>, T, int64_t>;
-  using C = std::conditional_t<kFloating<T>, Widened<T>, int64_t>;
   Out* out = static_cast<Out*>(out_bytes);
-  for (int64_t at = 0; at < n; at += kWidenBlock) {
-    const int64_t width = n - at < kWidenBlock ? n - at : kWidenBlock;
-    Widened<T> buffer[kWidenBlock];
-    const Widened<T>* row = widened(in + at, width, buffer);
-    Total total[kWidenBlock];
-    C results[kWidenBlock];
-    std::memcpy(total, totals + at, static_cast<size_t>(width) * sizeof(Total));
-    for (int64_t c = 0; c < width; ++c) {
-      Join::join(total[c], static_cast<Total>(row[c]));
-      results[c] = static_cast<C>(total[c]);
+  Total total[kWidenBlock];
+  for (int64_t c = width; c < filled_up(width); ++c) total[c] = 0;
+  std::memcpy(total, totals, static_cast<size_t>(width) * sizeof(Total));
+  const auto scan = [&](int64_t first, auto count) BITMETAL_INLINE {
+    for (int i = 0; i < count; ++i) fetch_row(in + (first + i + kRowsAhead) * stride, width);
+    if constexpr (kFloating<T>) {
+      each_vector<T>(width, [&](int64_t c, int64_t left) BITMETAL_INLINE {
+        constexpr int kDoubleParts = kLength<ComputeVector<T>> / kDoubles;
+        Doubles part[kDoubleParts];
+        unroll<kDoubleParts>(
+            [&](auto p) BITMETAL_INLINE { part[p] = load<Doubles>(total + c + p * kDoubles); });
+        unroll<count>([&](auto i) BITMETAL_INLINE {
+          const int64_t r = first + i;
+          const ComputeVector<T> x = columns_of(in, rows, stride, width, r, c, left);
+          ComputeVector<T> result;
+          if constexpr (kDoubleParts == 1) {
+            Join::join(part[0], x);
+            result = part[0];
+          } else {
+            Join::join(part[0], lower_half(x));
+            Join::join(part[1], upper_half(x));
+            result = join(part[0], part[1]);
+          }
+          Out* to = out + r * out_stride + c;
+          if (left == kLength<ComputeVector<T>>) {
+            narrow(result, to);
+          } else {
+            narrow_part<T>(result, to, left);
+          }
+        });
+        unroll<kDoubleParts>([&](auto p)
+                                 BITMETAL_INLINE { store(part[p], total + c + p * kDoubles); });
+      });
+    } else {
+      for (int i = 0; i < count; ++i) {
+        const T* row = in + (first + i) * stride;
+        Out* to = out + (first + i) * out_stride;
+        for (int64_t c = 0; c < width; ++c) {
+          Join::join(total[c], static_cast<Total>(row[c]));
+          to[c] = static_cast<Out>(total[c]);
+        }
+      }
     }
-    std::memcpy(totals + at, total, static_cast<size_t>(width) * sizeof(Total));
-    convert_run<C, Out>(results, out + at, width);
-  }
+  };
+  int64_t r = 0;
+  for (; r + kRowsTogether <= rows; r += kRowsTogether)
+    scan(r, std::integral_constant<int, kRowsTogether>{});
+  for (; r < rows; ++r) scan(r, std::integral_constant<int, 1>{});
+  std::memcpy(totals, total, static_cast<size_t>(width) * sizeof(Total));
 }
 
 template <class T>
-void scan_row(bool product, const void* in, int64_t n, Sum* totals, void* out) {
+void scan_rows(bool product, const void* in, int64_t rows, int64_t stride, int64_t width,
+               Sum* totals, void* out, int64_t out_stride) {
   const T* p = static_cast<const T*>(in);
-  product ? scan_one_row<MultiplyTerms>(p, n, totals, out)
-          : scan_one_row<AddTerms>(p, n, totals, out);
+  product ? scan_down<MultiplyTerms>(p, rows, stride, width, totals, out, out_stride)
+          : scan_down<AddTerms>(p, rows, stride, width, totals, out, out_stride);
 }
 
 // A bool is 0 or 1 and counts as the byte that it is.
 template <class... T>
 constexpr ScanKernels scan_kernels() {
-  return {{{scan_run<T>, scan_row<T>}...}};
+  return {{{scan_run<T>, scan_rows<T>}...}};
 }
 
 constexpr ScanKernels kScanKernels =

@@ -104,10 +104,3 @@ void softmax_rows(const void* in_bytes, int64_t rows, int64_t n, void* e, void* 
     scale_row<T>(e, n, 1 / sum, out);
   }
 }
-
-template <class... T>
-constexpr SoftmaxKernels softmax_kernels() {
-  return {{{softmax_rows<T>, exponentials<T>, scale_row<T>, scaled_exponentials<T>}...}};
-}
-
-constexpr SoftmaxKernels kSoftmaxKernels = softmax_kernels<float, float16, bfloat16, double>();
