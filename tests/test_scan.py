@@ -58,6 +58,15 @@ def test_scan(case: Case, target: str) -> None:
     case.check()
 
 
+def test_columns_past_the_caches(target: str) -> None:
+    """Results that the cpu device streams to memory."""
+    if not target.startswith("cpu"):
+        pytest.skip("a GPU has no such way")
+    a = np.abs(random((2101, 1103), "float32"))
+    for x in (a, (a * 100).astype(np.int32)):
+        np.testing.assert_allclose(bm.cumsum(x, 0), np.cumsum(x, 0, dtype=np.float64), rtol=1e-6)
+
+
 def test_strided_input_and_out(target: str) -> None:
     a = random((40, 30), "float32")
     for view in (lambda x: x.T, lambda x: x[::-2, 1::3]):

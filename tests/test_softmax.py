@@ -64,6 +64,14 @@ def test_extremes(target: str) -> None:
         np.testing.assert_allclose(columns, expected.T, rtol=1e-6, atol=1e-30)
 
 
+def test_columns_past_the_caches(target: str) -> None:
+    """Results that the cpu device streams to memory."""
+    if not target.startswith("cpu"):
+        pytest.skip("a GPU has no such way")
+    a = random((2101, 1103), "float32")
+    np.testing.assert_allclose(bm.softmax(a, 0), softmax(a.astype(np.float64), 0), rtol=1e-6)
+
+
 def test_rows_sum_to_one(target: str) -> None:
     np.testing.assert_allclose(
         np.asarray(bm.softmax(random((64, 4097), "float32"))).sum(1), 1, rtol=1e-5
