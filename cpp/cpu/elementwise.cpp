@@ -16,10 +16,7 @@ constexpr int64_t kUnit = 1024;    // elements: where threads share the work, so
                                    // inside a cache line that another writes
 constexpr int64_t kLongRow = 256;  // a row of this many is worth blocks of its own
 constexpr int64_t kLongBroadcastRow = 64;  // and where an operand is one element all along it
-// Of a streamed result: what the next block reads is fetched while this one is on its way to
-// memory, and waits in L1.
-constexpr int64_t kStreamedBlock = 2048;
-constexpr int64_t kLine = 64;
+constexpr int64_t kLine = 64;              // bytes
 
 // Runs an expression over a walk, in blocks whose intermediate values stay in L1. A block lies
 // within one row of the walk and reads that in place, or gathers several short rows.
@@ -122,8 +119,7 @@ class Evaluation {
   }
 
   void range(int64_t begin, int64_t end) const {
-    const int64_t block =
-        plan_.block(streams_ ? std::min(end - begin, kStreamedBlock) : end - begin);
+    const int64_t block = plan_.block(end - begin);
     std::byte* memory = plan_.slots() ? scratch(Scratch::own, plan_.bytes(block)) : nullptr;
     ElementwisePlan::Values values;
     plan_.start(memory, block, values);
@@ -158,23 +154,24 @@ class Evaluation {
     });
   }
 
+  // While a block's results are on their way to memory, what the next block reads comes from there.
+  // Of one input: the processor's own prefetching keeps up with two as well.
   void stream_block(const Cursor& c, std::byte* target, const std::byte* result, int64_t n) const {
-    struct {
-      const std::byte* at;
-      int64_t step;  // bytes for a line of results
-    } next[kMaxExpressionInputs];
-    int count = 0;
-    for (int k = 1; k < arrays(); ++k) {
-      if (!direct(k)) continue;
-      const int64_t size = static_cast<int64_t>(size_of(inputs_[k - 1].dtype()));
-      next[count++] = {element(c, k) + n * size, size * kLine / item_};
+    constexpr int64_t kPiece = 1024;  // bytes of results between reads
+    const int64_t bytes = n * item_;
+    if (inputs_.size() > 1 || !direct(1)) {
+      return stream(target, result, static_cast<size_t>(bytes));
     }
-    stream(target, result, static_cast<size_t>(n * item_), [&] {
-      for (int k = 0; k < count; ++k) {
-        for (int64_t i = 0; i < next[k].step; i += kLine) __builtin_prefetch(next[k].at + i);
-        next[k].at += next[k].step;
+    const int64_t size = static_cast<int64_t>(size_of(inputs_[0].dtype()));
+    const std::byte* next = element(c, 1) + n * size;
+    int64_t count = kPiece - static_cast<int64_t>(reinterpret_cast<uintptr_t>(target) % kLine);
+    for (int64_t done = 0; done < bytes; done += count, count = kPiece) {
+      count = std::min(count, bytes - done);
+      stream(target + done, result + done, static_cast<size_t>(count));
+      for (int64_t i = 0; i < count * size / item_; i += kLine) {
+        __builtin_prefetch(next + done * size / item_ + i, 0, 2);  // into L2: L1 holds this block
       }
-    });
+    }
   }
 
   void advance(Cursor& c, int64_t n) const {

@@ -15,10 +15,8 @@ namespace bitmetal::cpu {
 // caches, and a line that is stored whole need not be read first.
 constexpr size_t kStreamBytes = size_t{8} << 20;
 
-// Other threads may see it late: stream_fence() comes before they are told. Between lines
-// `each_line()` is called: memory can be read while a line is on its way.
-template <class EachLine>
-inline void stream(void* to, const void* from, size_t bytes, [[maybe_unused]] EachLine each_line) {
+// Other threads may see it late: stream_fence() comes before they are told.
+inline void stream(void* to, const void* from, size_t bytes) {
 #if defined(__x86_64__)
   auto* out = static_cast<std::byte*>(to);
   auto* in = static_cast<const std::byte*>(from);
@@ -34,16 +32,12 @@ inline void stream(void* to, const void* from, size_t bytes, [[maybe_unused]] Ea
         _mm_stream_si128(reinterpret_cast<__m128i*>(out + i),
                          _mm_loadu_si128(reinterpret_cast<const __m128i*>(in + i)));
       }
-      each_line();
     }
   }
   std::memcpy(out, in, bytes);
 #else
   std::memcpy(to, from, bytes);
 #endif
-}
-inline void stream(void* to, const void* from, size_t bytes) {
-  stream(to, from, bytes, [] {});
 }
 
 inline void stream_fence() {
