@@ -12,8 +12,7 @@ namespace bitmetal::cpu {
 void CpuBackend::layer_norm(const Array& in, const Array* weight, const Array* bias, double eps,
                             const Array& out) {
   const int64_t columns = in.shape(1), size = size_of(in.dtype());
-  const auto sum_of = kernels().reduce.of(in.dtype()).sum;
-  const auto squares_about = kernels().moments.of(in.dtype()).squares_about;
+  const auto moments_of = kernels().moments.of(in.dtype()).moments;
   const auto normalize = kernels().layer_norm.of(in.dtype()).normalize;
   const bool streams = out.bytes() >= kStreamBytes;
   const auto element = [&](const Array* a, int64_t i) {
@@ -22,17 +21,14 @@ void CpuBackend::layer_norm(const Array& in, const Array* weight, const Array* b
   parallel_for(in.shape(0), grain_of(2 * columns * size), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       const std::byte* from = in.data() + row * columns * size;
-      const auto over_chunks = [&](auto&& value) {
-        double total = 0;
-        for (int64_t i = 0; i < columns; i += kChunk) {
-          total += value(from + i * size, std::min(kChunk, columns - i));
-        }
-        return total / static_cast<double>(columns);
-      };
-      const double mean =
-          over_chunks([&](const std::byte* p, int64_t n) { return sum_of(p, n).real; });
-      const double variance =
-          over_chunks([&](const std::byte* p, int64_t n) { return squares_about(p, n, mean); });
+      Moments row_moments = moments_of(from, std::min(kChunk, columns));
+      for (int64_t i = kChunk; i < columns; i += kChunk) {
+        const int64_t n = std::min(kChunk, columns - i);
+        row_moments = join_moments(row_moments, static_cast<double>(i),
+                                   moments_of(from + i * size, n), static_cast<double>(n));
+      }
+      const double mean = row_moments.mean;
+      const double variance = row_moments.squares / static_cast<double>(columns);
       const double factor = 1 / std::sqrt(variance + eps);
       write_row(out.data() + row * columns * size, columns, size, streams,
                 [&](int64_t at, int64_t n, std::byte* to) {

@@ -228,21 +228,18 @@ struct Variance {
         moments(cpu::kernels().moments.of(type).moments),
         out(output) {}
   struct State {
-    double mean, squares, count;  // the sum of squared distances from the mean
+    Moments moments;
+    double count;
   };
 
   State of(const std::byte* run, int64_t n, int64_t) const {
-    const Moments m = moments(run, n);
-    return {m.mean, m.squares, static_cast<double>(n)};
+    return {moments(run, n), static_cast<double>(n)};
   }
-  // T. F. Chan's formula: no difference of large sums.
   State merge(const State& a, const State& b) const {
-    const double count = a.count + b.count, share = b.count / count, distance = b.mean - a.mean;
-    return {a.mean + distance * share,
-            a.squares + b.squares + distance * distance * share * a.count, count};
+    return {join_moments(a.moments, a.count, b.moments, b.count), a.count + b.count};
   }
   void finish(int64_t line, const State& s, const Lines&) const {
-    const double variance = s.squares / divisor;
+    const double variance = s.moments.squares / divisor;
     out.write(line, root ? std::sqrt(variance) : variance);
   }
 

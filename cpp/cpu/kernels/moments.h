@@ -12,11 +12,16 @@ struct Moments {
   double mean, squares;
 };
 
+// Those of two runs of elements, by T. F. Chan's formula: no difference of large sums.
+inline Moments join_moments(Moments a, double count_a, Moments b, double count_b) {
+  const double share = count_b / (count_a + count_b), distance = b.mean - a.mean;
+  return {a.mean + distance * share, a.squares + b.squares + distance * distance * share * count_a};
+}
+
 // All of n <= kChunk elements, in double.
 struct MomentTypeKernels {
   double (*magnitudes)(const void* in, int64_t n);
   double (*squares)(const void* in, int64_t n);
-  double (*squares_about)(const void* in, int64_t n, double center);
   Moments (*moments)(const void* in, int64_t n);
   // Of each column of a block, whose row r starts at in + r * stride: its mean and the sum of
   // squared distances from it.

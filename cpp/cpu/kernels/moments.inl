@@ -21,10 +21,6 @@ template <class T>
 double sum_of_squares(const void* in, int64_t n) {
   return sum_of_terms<T>(in, n, Square{});
 }
-template <class T>
-double sum_of_squares_about(const void* in, int64_t n, double center) {
-  return sum_of_terms<T>(in, n, SquareAbout<double>{center});
-}
 
 // In one pass about the first element: no further from the mean than n times the variance in
 // square, so that the difference loses no more than a factor of n. Doubles, which have no digits to
@@ -53,12 +49,14 @@ Moments moments_of(const void* bytes, int64_t n) {
         add(upper_half(x), 2 * v + 1);
       });
     }
-    T last[kLanes];  // the rest, filled up with what adds nothing
-    for (int l = 0; l < kLanes; ++l) last[l] = i + l < n ? in[i + l] : in[0];
-    for (int v = 0; v < kLanes / kStep; ++v) {
-      const Floats x = widen(last + v * kStep);
-      add(lower_half(x), 2 * v);
-      add(upper_half(x), 2 * v + 1);
+    if (i < n) {
+      T last[kLanes];  // the rest, filled up with what adds nothing
+      for (int l = 0; l < kLanes; ++l) last[l] = i + l < n ? in[i + l] : in[0];
+      for (int v = 0; v < kLanes / kStep; ++v) {
+        const Floats x = widen(last + v * kStep);
+        add(lower_half(x), 2 * v);
+        add(upper_half(x), 2 * v + 1);
+      }
     }
     const double sum = join_vectors<Plus>(sums.part), square = join_vectors<Plus>(squares.part);
     return {center + sum / count, square - sum * (sum / count)};
@@ -115,8 +113,7 @@ void moments_of_columns(const void* bytes, int64_t rows, int64_t stride, int64_t
 
 template <class... T>
 constexpr MomentKernels moment_kernels() {
-  return {{{sum_of_magnitudes<T>, sum_of_squares<T>, sum_of_squares_about<T>, moments_of<T>,
-            moments_of_columns<T>}...}};
+  return {{{sum_of_magnitudes<T>, sum_of_squares<T>, moments_of<T>, moments_of_columns<T>}...}};
 }
 
 constexpr MomentKernels kMomentKernels = moment_kernels<float, float16, bfloat16, double>();
