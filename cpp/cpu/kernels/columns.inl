@@ -1,7 +1,6 @@
 // Vectors of a row of columns.
 #pragma once
 
-#include "cpu/kernels/moments.inl"
 #include "cpu/kernels/reduce_columns.inl"
 
 // Calls body(c, left) for the vectors of a row of `width` elements; `left` are in the last one.

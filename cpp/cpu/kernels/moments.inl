@@ -63,14 +63,6 @@ Moments moments_of(const void* bytes, int64_t n) {
   }
 }
 
-// Rows that follow are fetched ahead: memory's own prefetching ends with a run of neighbours.
-constexpr int64_t kRowsAhead = 4;
-template <class T>
-inline void fetch_row(const T* row, int64_t columns) {
-  constexpr int64_t kLine = 64 / sizeof(T);
-  for (int64_t c = 0; c < columns; c += kLine) prefetch(row + c);
-}
-
 // Blocks of rows that a cache holds are read twice, for their mean and for the squares about it,
 // and joined by T. F. Chan's formula: no difference of large sums.
 template <class T>

@@ -11,8 +11,8 @@ constexpr int kRowsTogether = 4;
 // what is kept of them stays in the level-2 cache.
 constexpr int64_t kColumnBlock = 2048;
 
-// Columns [at, at + width) of a block. Rows are read in whole vectors: what
-// lies past the columns is computed with and dropped, and a row that memory ends with is copied.
+// Columns [at, at + width) of a block. Rows are read in whole vectors: what lies past the columns
+// is computed with and dropped, and a row that memory ends with is copied.
 template <class T>
 class ColumnBlock {
  public:

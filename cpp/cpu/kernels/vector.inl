@@ -46,6 +46,14 @@ BITMETAL_INLINE inline void unroll(Body body) {
 [[gnu::always_inline]] inline void prefetch_ahead(const void* p) {
   prefetch(static_cast<const uint8_t*>(p) + 8192);
 }
+// A row of columns. Rows that follow are fetched ahead: memory's own prefetching ends with a run of
+// neighbours.
+constexpr int64_t kRowsAhead = 4;
+template <class T>
+inline void fetch_row(const T* row, int64_t columns) {
+  constexpr int64_t kLine = 64 / sizeof(T);
+  for (int64_t c = 0; c < columns; c += kLine) prefetch(row + c);
+}
 
 template <class V, class T>
 inline V load(const T* p) {
