@@ -55,6 +55,31 @@ def check(y: np.ndarray, x: np.ndarray, w: np.ndarray, dtype: str) -> None:
     assert np.all(np.abs(f64(y) - wanted) <= bound), np.max(np.abs(f64(y) - wanted) / size)
 
 
+def check_product(
+    file: str,
+    kernel: str,
+    size: tuple[int, int, int],  # rows, columns, batch
+    dtype: str,
+    groups: tuple[int, int],
+    threads: int,
+    group_size: int | None = None,
+) -> None:
+    rows, columns, batch = size
+    ternary, scales = layout.random_weight(rows, columns, group_size)
+    x = random((batch, columns), dtype)
+    y = np.full((batch, rows), np.nan, DTYPES[dtype])
+    p = params(rows, columns, batch, group_size, columns)
+    run(
+        file,
+        kernel,
+        [x, layout.pack(ternary), layout.spread(scales), y, p],
+        groups=groups,
+        threads=(threads,),
+        constants=VECTOR_A if columns % 8 == 0 else 0,
+    )
+    check(y, x, layout.dense(ternary, scales, group_size), dtype)
+
+
 @pytest.mark.parametrize("group_size", GROUPS)
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("batch", [1, 2, 3, 8])
@@ -85,63 +110,33 @@ def test_matvec(batch: int, dtype: str, group_size: int | None) -> None:
 @pytest.mark.parametrize("engine", TILES)
 def test_matmul(engine: str, dtype: str, group_size: int | None) -> None:
     tile, threads = TILES[engine]
+    kernel = f"ternary_matmul{engine}{grouped(group_size)}_{dtype}"
     for (rows, columns), batch in zip(SIZES, (1, 64, 9, 70, 33), strict=True):
-        ternary, scales = layout.random_weight(rows, columns, group_size)
-        x = random((batch, columns), dtype)
-        y = np.full((batch, rows), np.nan, DTYPES[dtype])
-        p = params(rows, columns, batch, group_size, columns)
-        run(
-            "ternary_matmul.metal",
-            f"ternary_matmul{engine}{grouped(group_size)}_{dtype}",
-            [x, layout.pack(ternary), layout.spread(scales), y, p],
-            groups=(ceil_div(rows, tile), ceil_div(batch, tile)),
-            threads=(threads,),
-            constants=VECTOR_A if columns % 8 == 0 else 0,
-        )
-        check(y, x, layout.dense(ternary, scales, group_size), dtype)
+        groups = ceil_div(rows, tile), ceil_div(batch, tile)
+        size = rows, columns, batch
+        check_product("ternary_matmul.metal", kernel, size, dtype, groups, threads, group_size)
 
 
 @pytest.mark.parametrize("kernel", WEIGHT_FIRST)
 def test_matmul_with_the_weight_first(kernel: str) -> None:
     down, across = WEIGHT_FIRST[kernel]
+    name = f"ternary_matmul_{kernel}_f16"
     for (rows, columns), batch in zip([*SIZES, (140, 264)], (1, 64, 9, 70, 33, 7), strict=True):
-        ternary, scales = layout.random_weight(rows, columns, None)
-        x = random((batch, columns), "f16")
-        y = np.full((batch, rows), np.nan, DTYPES["f16"])
-        p = params(rows, columns, batch, None, columns)
-        run(
-            "ternary_matmul.metal",
-            f"ternary_matmul_{kernel}_f16",
-            [x, layout.pack(ternary), layout.spread(scales), y, p],
-            groups=(ceil_div(batch, across), ceil_div(rows, down)),
-            threads=(128,),
-            constants=VECTOR_A if columns % 8 == 0 else 0,
-        )
-        check(y, x, layout.dense(ternary, scales, None), "f16")
+        groups = ceil_div(batch, across), ceil_div(rows, down)
+        check_product("ternary_matmul.metal", name, (rows, columns, batch), "f16", groups, 128)
 
 
 @pytest.mark.parametrize("kernel", MATRICES)
 def test_decoded_matrices(kernel: str) -> None:
-    tall, dtype, most = (
-        kernel.startswith("tall"),
-        kernel.split("_")[-2],
-        int(kernel.split("_b")[-1]),
-    )
+    tile = 128 if kernel.startswith("tall") else 32
+    dtype, most = kernel.split("_")[-2], int(kernel.split("_b")[-1])
+    name = f"ternary_matrices_{kernel}"
     sizes = [(1, 1), (5, 37), (33, 200), (140, 320), (36, 1100)]
     for (rows, columns), batch in zip(sizes, (1, 2, 3 * most - 1, most, most), strict=True):
-        ternary, scales = layout.random_weight(rows, columns, None)
-        x = random((batch, columns), dtype)
-        y = np.full((batch, rows), np.nan, DTYPES[dtype])
-        p = params(rows, columns, batch, None, columns)
-        run(
-            "ternary_matrices.metal",
-            f"ternary_matrices_{kernel}",
-            [x, layout.pack(ternary), layout.spread(scales), y, p],
-            groups=(ceil_div(rows, 128 if tall else 32), ceil_div(batch, most)),
-            threads=(64 if columns > 64 else 32,),
-            constants=VECTOR_A if columns % 8 == 0 else 0,
-        )
-        check(y, x, layout.dense(ternary, scales, None), dtype)
+        groups = ceil_div(rows, tile), ceil_div(batch, most)
+        threads = 64 if columns > 64 else 32
+        size = rows, columns, batch
+        check_product("ternary_matrices.metal", name, size, dtype, groups, threads)
 
 
 def test_decoded_matrices_of_floats() -> None:
